@@ -1,0 +1,5 @@
+"""`python -m pywats_client` is `pywats-client`."""
+
+from pywats_client.cli.main import main
+
+main()

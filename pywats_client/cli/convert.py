@@ -1,0 +1,166 @@
+"""`pywats-client convert`."""
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pywats_client.cli.options import Home, InstanceId
+from pywats_client.cli.output import print_json, say
+from pywats_client.errors import ConversionError, NotMine, NotYet
+from pywats_client.paths import Instance
+
+if TYPE_CHECKING:
+    from pywats_client.config.model import Config, ConverterConfig
+    from pywats_client.converters.process import Setup, Workers
+
+Source = Annotated[
+    Path, typer.Argument(metavar="FILE", exists=True, help="The file, or the folder of a folder converter.")
+]
+ConverterName = Annotated[
+    str | None,
+    typer.Option(
+        "--converter",
+        metavar="NAME|PATH.py",
+        help="A converter of the instance, a built-in format, or your own; left out: found by content.",
+    ),
+]
+GivenArguments = Annotated[
+    list[str] | None,
+    typer.Option(
+        "-a", "--argument", metavar="KEY=VALUE", help="A setting of the converter; lists and objects as JSON."
+    ),
+]
+AsWsjf = Annotated[bool, typer.Option("--json", help="Print WSJF, a JSON array when there are several reports.")]
+
+
+def convert(
+    file: Source,
+    converter: ConverterName = None,
+    argument: GivenArguments = None,
+    as_json: AsWsjf = False,
+    instance_id: InstanceId = "default",
+    home: Home = None,
+) -> None:
+    """Convert a file as the service would, and print its reports; nothing is queued, moved or sent.
+
+    What a server would refuse, and what is worth a look, is printed beside them. The exit code is 1 where
+    the conversion fails.
+    """
+    import trio
+
+    from pywats_client import logs
+
+    logs.set_up(None, "INFO")
+    arguments = dict(_parse_argument(text) for text in argument or ())
+    instance = Instance.find(instance_id, home)
+    source = Path(os.path.abspath(file))  # noqa: PTH100 -- resolve() would follow links
+    reports, error = trio.run(_run, source, converter, arguments, instance)
+    _print(reports, as_json)
+    if error:
+        if isinstance(error, ConversionError) and error.details:
+            say(error.details.rstrip())
+        raise error
+
+
+def _parse_argument(text: str) -> tuple[str, Any]:
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise typer.BadParameter(f"{text!r} is not KEY=VALUE", param_hint="-a")
+    if value[:1] not in ("{", "[", '"'):
+        return key, value
+    try:
+        return key, json.loads(value)
+    except json.JSONDecodeError as fault:
+        raise typer.BadParameter(f"the value of {key} is not JSON: {fault}", param_hint="-a") from None
+
+
+Outcome = tuple[list[dict[str, Any]], ConversionError | NotYet | NotMine | None]
+
+
+async def _run(source: Path, converter: str | None, arguments: dict[str, Any], instance: Instance) -> Outcome:
+    """The reports, and what ended the conversion if it did not end well."""
+    import trio
+
+    from pywats_client.converters.process import open_workers
+
+    reports: list[dict[str, Any]] = []
+    async with open_workers(trio.CapacityLimiter(1)) as workers:
+        try:
+            name = converter or await _detect(workers, source)
+            await _convert(workers, _setup(name, arguments, instance), source, reports)
+        except (ConversionError, NotYet, NotMine) as error:
+            return reports, error
+    return reports, None
+
+
+async def _convert(workers: "Workers", setup: "Setup", source: Path, reports: list[dict[str, Any]]) -> None:
+    from pywats_client.converters.process import Delivered, Job
+    from pywats_client.disk import digest
+
+    async def deliver(report: Delivered) -> None:
+        reports.append(json.loads(report.content))
+
+    info = await workers.describe(setup)
+    if info.is_folder != source.is_dir():
+        wanted, found = ("folder", "file") if info.is_folder else ("file", "folder")
+        raise ConversionError(f"the converter {info.name} takes a {wanted}, and {source.name} is a {found}")
+    companions = await workers.companions(setup, source) if info.has_companions else ()
+    await workers.convert(setup, Job(source=source, companions=companions, id_seed=digest(source)), deliver)
+
+
+async def _detect(workers: "Workers", source: Path) -> str:
+    from pywats_client.converters.detect import detect
+
+    matches = await detect(workers, source)
+    told = ", ".join(f"{match.format} {match.confidence:.0%}" for match in matches)
+    best = matches[0]
+    if not best.confidence:
+        raise ConversionError(f"no format is known by the content of {source.name}: name one with --converter ({told})")
+    say(f"{source.name} is taken for {best.format} ({told})")
+    return best.format
+
+
+def _setup(name: str, arguments: dict[str, Any], instance: Instance) -> "Setup":
+    """What the service would tell its workers: of a converter of the instance, or of any other by its module."""
+    from pywats_client.config.file import load
+    from pywats_client.config.model import Config
+    from pywats_client.service.running import setup_of
+
+    is_configured = instance.config.exists() or bool(os.environ.get("PYWATS_SERVER_URL"))
+    config = load(instance) if is_configured else Config(instance_id=instance.id)
+    chosen = _configured(config, name) or _by_module(name)
+    chosen = chosen.model_copy(update={"arguments": {**chosen.arguments, **arguments}})
+    return setup_of(config, chosen, instance)
+
+
+def _configured(config: "Config", name: str) -> "ConverterConfig | None":
+    return next((converter for converter in config.converters if converter.name == name), None)
+
+
+def _by_module(module_path: str) -> "ConverterConfig":
+    """A converter that nobody configured; its file may lie in the present folder, too."""
+    from pywats_client.config.model import ConverterConfig
+
+    file, _, class_name = module_path.partition(".py:")
+    here = Path(f"{file}.py" if class_name else module_path)
+    if here.suffix == ".py" and here.is_file():
+        module_path = str(here.absolute()) + (f":{class_name}" if class_name else "")
+    return ConverterConfig(name="convert", module_path=module_path, watch_folder=".")
+
+
+def _print(reports: list[dict[str, Any]], as_json: bool) -> None:
+    from pywats_client.cli.report_tree import print_report
+    from pywats_client.converters.results import sentence
+    from pywats_client.wsjf.check import check
+
+    if as_json and reports:
+        print_json(reports[0] if len(reports) == 1 else reports)
+    for report in () if as_json else reports:
+        print_report(report)
+    for number, report in enumerate(reports, 1):
+        place = f"report {number}: " if len(reports) > 1 else ""
+        for fault in check(report):
+            say(f"worth a look: {place}{sentence(fault)}")

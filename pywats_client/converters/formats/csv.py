@@ -1,0 +1,350 @@
+"""Tables of text: arguments tell which column says what, no code is needed."""
+
+import re
+from collections.abc import Iterator, Mapping
+from itertools import chain
+from typing import Any, Literal, TextIO
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from pywats_client.converters.base import Context, Converter, FileConverter, Source
+from pywats_client.converters.measured import VERDICTS, Measured, Texts, limit, moment, operator
+from pywats_client.converters.tables import Column, Layout, Row, find_column, find_delimiter, read_rows
+from pywats_client.errors import ConversionError
+from pywats_client.wsjf import SequenceCall, UutReport
+from pywats_client.wsjf.model import Status
+from pywats_client.wsjf.steps import Step
+
+_MAX_FAULTS = 50
+_MAX_FACT = 100
+
+
+def _known(headers: str) -> Any:
+    """A column that is found by these headers; case, blanks and signs in them do not matter."""
+    return Field(default=None, description=f"Known headers: {headers}.", examples=headers.split(", "))
+
+
+class Columns(BaseModel):
+    """Which column says what: its header, or its number from 1. Unset: a known header; "": there is none."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    serial_number: Column = _known("serial number, serial, serial no, sn")
+    part_number: Column = _known("part number, part no, part, pn, product number, product")
+    revision: Column = _known("revision, rev, part revision")
+    operator: Column = _known("operator, operator name, user, user name")
+    process_code: Column = _known("process code, process, operation code")
+    start: Column = _known("start, start time, start date time, date time, timestamp, test date, date")
+    step: Column = _known("step, step name, test, test name, name, measurement, parameter")
+    group: Column = _known("group, sequence, test group, section")
+    low: Column = _known("low, low limit, lower limit, lsl, min, minimum, lo, ll")
+    high: Column = _known("high, high limit, upper limit, usl, max, maximum, hi, ul")
+    comparison: Column = _known("comparison, comp op, comp operator, comparator")
+    unit: Column = _known("unit, units, uom")
+    verdict: Column = _known("verdict, status, pass fail, outcome, judgement, judgment, result")
+    value: Column = _known("value, measured, measured value, reading, actual, data, result")
+    expected: Column = _known("expected, expected value, expected text")
+
+
+_KNOWN = {name: field.examples or [] for name, field in Columns.model_fields.items()}
+_UNIT_FIELDS = ("serial_number", "part_number", "revision", "operator", "process_code", "start", "verdict")
+
+
+class Measurement(BaseModel):
+    """A column that holds a measurement of each unit, for unit_per_row."""
+
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+
+    column: str | int
+    """Its header, or its number from 1."""
+    name: str = ""
+    """Name of the step; empty: the header."""
+    low: float | None = None
+    high: float | None = None
+    comparison: str = ""
+    """Operator as in WSJF (GELE), or a sign (<=); empty: values on the limits pass."""
+    unit: str = ""
+    expected: str = ""
+    """The text that it must equal."""
+
+
+class Csv(FileConverter):
+    """Values with commas, semicolons or tabs between them."""
+
+    name = "csv"
+    description = "Tables of text: one unit a file, or one unit a row"
+
+    class Arguments(Converter.Arguments):
+        """How the table is to be read."""
+
+        mode: Literal["unit_per_file", "unit_per_row"] = "unit_per_file"
+        """unit_per_file: each row is a step of one unit; unit_per_row: each row is a unit."""
+        delimiter: str = ""
+        """One character, or `tab`; empty: found in the file, among tab ; , |"""
+        has_header: bool = True
+        """Whether the first row names the columns."""
+        encoding: str = "utf-8"
+        """Of the text, where no byte order mark says otherwise."""
+        decimal_comma: bool = False
+        """Whether 3,3 is a number between 3 and 4."""
+        preamble_lines: int = Field(default=0, ge=0)
+        """Lines before the table; those of two cells are a name and a value, such as `Serial;A1`."""
+        columns: Columns = Columns()
+        """Which column says what."""
+        measurements: tuple[Measurement, ...] = ()
+        """The columns with measurements, for unit_per_row."""
+        name_pattern: str = ""
+        """Regular expression found in the file's name; its groups may be named serial_number, start and so on."""
+        start_format: str = ""
+        """Form of times, as of strptime: `%d.%m.%Y %H:%M:%S`; empty: ISO 8601. Without zone: the station's."""
+        serial_number: str = ""
+        """This and those below are used where the file does not say it."""
+        part_number: str = ""
+        revision: str = ""
+        process_code: int | None = None
+        operator: str = ""
+        result: Status | None = None
+        """The unit's verdict; unset: that of its steps."""
+        verdicts: dict[str, Status] = Field(default_factory=dict)
+        """More words for verdicts, such as {"gut": "P"}."""
+
+        @field_validator("delimiter")
+        @classmethod
+        def _one_character(cls, text: str) -> str:
+            text = {"tab": "\t", "\\t": "\t"}.get(text, text)
+            if len(text) > 1 or text in ('"', "\r", "\n"):
+                raise ValueError("must be one character, or tab")
+            return text
+
+        @field_validator("name_pattern")
+        @classmethod
+        def _compiles(cls, pattern: str) -> str:
+            try:
+                re.compile(pattern)
+            except re.error as fault:
+                raise ValueError(f"is no regular expression: {fault}") from None
+            return pattern
+
+    def matches(self, source: Source) -> float:
+        """Known headers make it likely; a table without them may still be one."""
+        try:
+            with source.open_text() as stream:
+                start = stream.read(20_000)
+        except UnicodeDecodeError:
+            return 0.0
+        lines = start.splitlines()
+        delimiter = find_delimiter(lines)
+        if delimiter is None or "\0" in start or start.lstrip()[:1] in ("{", "[", "<"):
+            return 0.0
+        first = next(line for line in lines if line.strip())
+        found = Layout.of({}, _KNOWN, first.split(delimiter)).places.keys()
+        if "serial_number" in found and found & {"step", "value", "verdict"}:
+            return 0.9
+        return 0.4 if source.path.suffix.lower() in (".csv", ".tsv") else 0.1
+
+    def convert(self, source: Source, context: Context) -> Iterator[UutReport]:
+        """One report, or one a row."""
+        arguments = context.arguments
+        try:
+            with source.open_text(arguments.encoding) as stream:
+                table = _Table(source, arguments, stream)
+                if arguments.mode == "unit_per_row":
+                    yield from table.units()
+                else:
+                    yield table.unit()
+        except UnicodeDecodeError:
+            source.read_text(arguments.encoding)  # says in which line
+            raise
+
+
+class _Faults:
+    """What is wrong, line by line; all of it is told at the end."""
+
+    def __init__(self) -> None:
+        self._found: list[tuple[int, str]] = []
+
+    def add(self, line: int, fault: ValueError) -> None:
+        self._found.append((line, str(fault)))
+
+    def raise_any(self) -> None:
+        if len(self._found) == 1:
+            line, message = self._found[0]
+            raise ConversionError(message, line=line)
+        if self._found:
+            told = [f"line {line}: {message}" for line, message in self._found[:_MAX_FAULTS]]
+            raise ConversionError("\n".join([f"{len(self._found)} lines cannot be read:", *told]))
+
+
+class _Table:
+    """One file, and how it is to be read."""
+
+    def __init__(self, source: Source, arguments: Csv.Arguments, stream: TextIO) -> None:
+        self._source, self._arguments = source, arguments
+        self._texts = Texts(arguments.decimal_comma, {**VERDICTS, **_lower(arguments.verdicts)})
+        self._faults = _Faults()
+        delimiter = arguments.delimiter or _look_for_delimiter(stream, arguments.preamble_lines)
+        found = re.search(arguments.name_pattern, source.name) if arguments.name_pattern else None
+        self._said = found.groupdict(default="") if found else {}
+        self._more: dict[str, str] = {}
+        self._read_preamble([stream.readline() for _ in range(arguments.preamble_lines)], delimiter)
+        self._rows = read_rows(stream, delimiter, arguments.preamble_lines)
+        header = next(self._rows, None) if arguments.has_header else None
+        if arguments.has_header and header is None:
+            raise ConversionError("the file holds no table")
+        self._header = header.cells if header else None
+        fields = _UNIT_FIELDS if arguments.mode == "unit_per_row" else tuple(_KNOWN)
+        chosen = {name: getattr(arguments.columns, name) for name in fields}
+        self._layout = Layout.of(chosen, {name: _KNOWN[name] for name in fields}, self._header)
+
+    def _read_preamble(self, lines: list[str], delimiter: str) -> None:
+        """Names and values before the table: what is known of the unit, and what else is said."""
+        pairs = [row.cells for row in read_rows(lines, delimiter) if len(row.cells) > 1]
+        layout = Layout.of({}, {name: _KNOWN[name] for name in _UNIT_FIELDS}, [name for name, *_ in pairs])
+        for field, place in layout.places.items():
+            self._said[field] = pairs[place][1]
+        for name, place in layout.others.items():
+            self._more[name] = " ".join(pairs[place][1:]).strip()
+
+    def unit(self) -> UutReport:
+        """The one unit of the file: what is said of it stands before the table, or in the first row."""
+        first = next(self._rows, None)
+        if first is None:
+            raise ConversionError("the table has no rows")
+        try:
+            report = self._begin(self._layout.texts(first))
+            verdict = self._texts.verdict(self._said.get("verdict", ""))
+        except ValueError as fault:
+            raise ConversionError(str(fault), line=first.line) from None
+        sequence: UutReport | SequenceCall = report
+        group = ""
+        for row in chain([first], self._rows):
+            said = self._layout.texts(row)
+            try:
+                if said.get("serial_number", report.serial_number) != report.serial_number:
+                    raise ValueError("another serial number begins: for one unit a row, set mode to unit_per_row")
+                if said.get("group", "") != group:
+                    group = said.get("group", "")
+                    sequence = report.sequence(group) if group else report
+                self._note_others(row, self._add_step(said, sequence))
+            except ValueError as fault:
+                self._faults.add(row.line, fault)
+        self._faults.raise_any()
+        self._settle(report, verdict)
+        return report
+
+    def units(self) -> Iterator[UutReport]:
+        """A unit a row; the faults of all rows are raised after the last."""
+        if not self._arguments.measurements:
+            raise ConversionError("argument measurements: name the columns with measurements, for unit_per_row")
+        columns = [
+            (find_column(measurement.column, self._header, f"measurements.{index}.column"), measurement)
+            for index, measurement in enumerate(self._arguments.measurements)
+        ]
+        row = None
+        for row in self._rows:
+            try:
+                report = self._unit_of_row(row, columns)
+            except ValueError as fault:
+                self._faults.add(row.line, fault)
+            else:
+                yield report
+        self._faults.raise_any()
+        if row is None:
+            raise ConversionError("the table has no rows")
+
+    def _unit_of_row(self, row: Row, columns: list[tuple[int, Measurement]]) -> UutReport:
+        said = self._layout.texts(row)
+        report = self._begin(said)
+        for place, column in columns:
+            name = column.name or (self._header[place] if self._header else str(column.column))
+            text, op = row.cell(place), operator(column.comparison)
+            if text:
+                measured = Measured(name, text, column.low, column.high, op, column.unit, column.expected)
+                measured.add_to(report, self._texts)
+            else:
+                report.action(name, status="S")
+        places = {place for place, _ in columns}
+        for name, place in self._layout.others.items():
+            if place not in places:
+                _tell(report, name, row.cell(place))
+        self._settle(report, self._texts.verdict(self._of_unit(said, "verdict")))
+        return report
+
+    def _begin(self, said: Mapping[str, str]) -> UutReport:
+        serial_number = self._of_unit(said, "serial_number")
+        if not serial_number:
+            raise ValueError("there is no serial number: set columns.serial_number, name_pattern or serial_number")
+        start = self._of_unit(said, "start")
+        report = UutReport(
+            serial_number=serial_number,
+            part_number=self._of_unit(said, "part_number"),
+            revision=self._of_unit(said, "revision"),
+            process_code=_code(self._of_unit(said, "process_code")),
+            operator=self._of_unit(said, "operator") or None,
+            start=moment(start, self._arguments.start_format) if start else self._source.modified,
+        )
+        for name, text in self._more.items():
+            _tell(report, name, text)
+        return report
+
+    def _add_step(self, said: Mapping[str, str], sequence: UutReport | SequenceCall) -> Step:
+        comma = self._arguments.decimal_comma
+        if "step" not in said:
+            raise ValueError("the step has no name: name its column as columns.step")
+        return Measured(
+            name=said["step"],
+            value=said.get("value", ""),
+            low=limit(said.get("low", ""), decimal_comma=comma),
+            high=limit(said.get("high", ""), decimal_comma=comma),
+            op=operator(said.get("comparison", "")),
+            unit=said.get("unit", ""),
+            expected=said.get("expected", ""),
+            verdict=self._texts.verdict(said.get("verdict", "")),
+        ).add_to(sequence, self._texts)
+
+    def _note_others(self, row: Row, step: Step) -> None:
+        """What the other columns say of a step."""
+        for header, place in self._layout.others.items():
+            if text := row.cell(place):
+                step.note(f"{header}: {text}")
+
+    def _settle(self, report: UutReport, verdict: Status | None) -> None:
+        """The file's own verdict of the unit wins over that of the steps, and a contradiction is told."""
+        if verdict is None and "verdict" not in self._layout.places:
+            verdict = self._arguments.result
+        if verdict is not None and verdict != report.result:
+            report.root.note(f"The verdict of the unit is {verdict}, that of its steps {report.result}.")
+            report.result = verdict
+
+    def _of_unit(self, said: Mapping[str, str], field: str) -> str:
+        """What the row, the preamble, the file's name or else the arguments say."""
+        return said.get(field) or self._said.get(field) or str(getattr(self._arguments, field, None) or "")
+
+
+def _look_for_delimiter(stream: TextIO, skipped: int) -> str:
+    lines = [stream.readline() for _ in range(skipped + 20)]
+    stream.seek(0)
+    found = find_delimiter(lines[skipped:])
+    if found is None:
+        raise ConversionError("there are no columns to be seen: set the argument delimiter")
+    return found
+
+
+def _lower(words: Mapping[str, Status]) -> dict[str, Status]:
+    return {word.lower(): status for word, status in words.items()}
+
+
+def _code(text: str) -> int | None:
+    if not text:
+        return None
+    if not text.isdecimal():
+        raise ValueError(f"{text!r} is not a process code: it is a whole number")
+    return int(text)
+
+
+def _tell(report: UutReport, name: str, text: str) -> None:
+    """A fact without a place of its own; one that is too long for that goes into the report text."""
+    if max(len(name), len(text)) > _MAX_FACT:
+        report.root.note(f"{name}: {text}")
+    elif text:
+        report.misc(name, text)

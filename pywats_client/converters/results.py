@@ -1,0 +1,139 @@
+"""From what a converter returns to the bytes that are stored: completed, identified, checked."""
+
+import json
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from pywats_client.converters.base import Source, Station
+from pywats_client.converters.messages import MAX_REPORT_BYTES
+from pywats_client.errors import ConversionError
+from pywats_client.queue.name import queue_id
+from pywats_client.wsjf.check import Fault, check
+from pywats_client.wsjf.model import utc_text
+from pywats_client.wsjf.report import UurReport, UutReport
+
+MAX_FAULTS = 50
+_NAMES = {
+    kind: {name: field.serialization_alias or name for name, field in model.model_fields.items()}
+    for kind, model in (("T", UutReport), ("R", UurReport))
+}
+"""Plain names of report fields to those on the wire, by the report's type; `uut.user` lies one level deeper."""
+
+
+def each(made: object) -> Iterator[object]:
+    """The reports that a converter returned, one by one as they are made. Raises ConversionError for none."""
+    if isinstance(made, UutReport | UurReport | Mapping):
+        yield made
+        return
+    if isinstance(made, str | bytes) or not isinstance(made, Iterable):
+        raise _no_report(made)
+    empty = True
+    for report in made:
+        empty = False
+        if not isinstance(report, UutReport | UurReport | Mapping):
+            raise _no_report(report)
+        yield report
+    if empty:
+        raise ConversionError("the converter produced no report")
+
+
+def _no_report(made: object) -> ConversionError:
+    if made is None:
+        return ConversionError("the converter produced no report")
+    kind = type(made).__name__
+    return ConversionError(f"the converter returned a {kind}; it must be a report, a WSJF dict, or several of them")
+
+
+def sentence(fault: Fault) -> str:
+    """A fault with its place in the report."""
+    return fault.message if fault.message.startswith(fault.path) else f"{fault.path}: {fault.message}"
+
+
+class Finish:
+    """Makes reports ready for the queue. Knows what the station and the configuration say of every report.
+
+    `defaults` fill by the plain name of a field what a report leaves empty, and go before the station's.
+    """
+
+    def __init__(self, station: Station, defaults: Mapping[str, Any]) -> None:
+        of_station = {"station": station.name, "location": station.location, "purpose": station.purpose}
+        given = {name: value for name, value in defaults.items() if value not in (None, "")}
+        self._values = of_station | given
+
+    def reports(self, made: object, source: Source, seed: bytes) -> Iterator[tuple[uuid.UUID, bytes]]:
+        """Queue id and stored bytes of each report. Raises ConversionError that lists a report's faults."""
+        ids: dict[str, int] = {}
+        for index, report in enumerate(each(made)):
+            name = queue_id(seed, index)
+            content = report.to_wsjf() if isinstance(report, UutReport | UurReport) else dict(report)  # type: ignore[call-overload]
+            self._complete(content, name, source)
+            self._refuse_faults(content, index)
+            own = str(content["id"]).lower()
+            if own in ids:
+                raise ConversionError(
+                    f"reports {ids[own] + 1} and {index + 1} have the same id {own}: one would replace the other"
+                )
+            ids[own] = index
+            yield name, _to_bytes(content, index)
+
+    def _complete(self, report: dict[str, Any], name: uuid.UUID, source: Source) -> None:
+        if not report.get("id"):
+            report["id"] = str(name)
+        names = _NAMES.get(str(report.get("type")), {})
+        for field, value in self._values.items():
+            outer, _, key = names.get(field, "").rpartition(".")
+            holder = report
+            if outer:
+                if not isinstance(report.get(outer), Mapping):
+                    continue  # the check says so
+                holder = report[outer] = dict(report[outer])
+            if key and holder.get(key) in (None, ""):
+                holder[key] = value
+        _complete_start(report, source)
+
+    def _refuse_faults(self, report: Mapping[str, Any], index: int) -> None:
+        faults = [fault for fault in check(report) if fault.fatal]
+        if faults:
+            lines = [sentence(fault) for fault in faults[:MAX_FAULTS]]
+            if len(faults) > MAX_FAULTS:
+                lines.append(f"… and {len(faults) - MAX_FAULTS} more")
+            count = "a fault" if len(faults) == 1 else f"{len(faults)} faults"
+            raise ConversionError("\n".join([f"report {index + 1} has {count} that a server refuses:", *lines]))
+
+
+def _complete_start(report: dict[str, Any], source: Source) -> None:
+    """Fix the start at conversion: the file's own moment stays the same when it is converted again.
+
+    A time without an offset is the station's local time.
+    """
+    start = report.get("start")
+    if not start:
+        moment = source.modified
+        report["start"] = moment.isoformat()
+    elif isinstance(start, str):
+        try:
+            moment = datetime.fromisoformat(start)
+        except ValueError:
+            return  # the check says so, with its place
+        if moment.utcoffset() is None:
+            moment = moment.astimezone()
+            report["start"] = moment.isoformat()
+    else:
+        return
+    if not report.get("startUTC"):
+        report["startUTC"] = utc_text(moment)
+
+
+def _to_bytes(report: Mapping[str, Any], index: int) -> bytes:
+    try:
+        text = json.dumps(report, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        content = text.encode()
+    except (TypeError, ValueError) as fault:
+        raise ConversionError(f"report {index + 1} cannot be written as JSON: {fault}") from fault
+    if len(content) > MAX_REPORT_BYTES:
+        raise ConversionError(
+            f"report {index + 1} has {len(content) / 1e6:.1f} MB; more than {MAX_REPORT_BYTES / 1e6:.0f} MB are refused"
+        )
+    return content

@@ -1,0 +1,97 @@
+"""What the service tells its workers, and what it hears of them."""
+
+import json
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setup:
+    """One configured converter, as its workers see it. Workers serve setups that are equal."""
+
+    name: str
+    """its name in the configuration"""
+    module: str
+    """what `registry.resolve` found"""
+    module_stamp: tuple[int, ...] = ()
+    """changes when the user's file does, and so makes another setup of it"""
+    arguments: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    station: Mapping[str, str] = field(default_factory=dict)
+    """`name`, `location`, `purpose`"""
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    """by the plain names of report fields; they go before the station's"""
+    timeout_seconds: float = 120
+    memory_limit_mb: int = 1024
+
+    @cached_property
+    def key(self) -> str:
+        """All of it as text."""
+        return json.dumps([self.name, self.module_stamp, self.request], sort_keys=True, default=str)
+
+    @property
+    def request(self) -> dict[str, Any]:
+        """What a worker is told."""
+        return {
+            "module": self.module,
+            "arguments": dict(self.arguments),
+            "station": dict(self.station),
+            "defaults": dict(self.defaults),
+            "timeout_seconds": self.timeout_seconds,
+            "memory_limit_mb": self.memory_limit_mb,
+        }
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Setup) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One source to convert; report i of it gets `queue_id(id_seed, i)`."""
+
+    source: Path
+    """absolute"""
+    companions: tuple[Path, ...] = ()
+    id_seed: bytes
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """One checked report: the exact bytes to store."""
+
+    queue_id: uuid.UUID
+    content: bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModuleInfo:
+    """What a loaded converter says of itself."""
+
+    name: str
+    version: str
+    is_folder: bool
+    has_companions: bool
+    ready_marker: str | None
+    """of a FolderConverter, as is `min_file_count`"""
+    min_file_count: int | None
+    arguments_schema: dict[str, Any]
+
+    @property
+    def source_rules(self) -> tuple[object, ...]:
+        """What decides which names in a folder are sources."""
+        return self.is_folder, self.has_companions, self.ready_marker, self.min_file_count
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """Worker processes now, and how many have ended so far."""
+
+    alive: int
+    busy: int
+    retired: int

@@ -1,0 +1,141 @@
+"""What runs in a worker process: bind itself to the service, limit itself, load one converter, convert, answer.
+
+The service speaks first, and one request is answered before the next: `load` (once), then `describe`,
+`companions`, `matches` or `convert`, whose reports come one a message before its `done`. What the converter
+prints, on whatever descriptor, goes to the service's log and never into the answers.
+"""
+
+import faulthandler
+import logging
+import os
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pywats_client.converters.failures import describe
+from pywats_client.converters.messages import Message, Pipe
+
+if TYPE_CHECKING:
+    from pywats_client.converters.base import Source
+
+PRIORITIES = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ERROR: 3, logging.CRITICAL: 2}
+"""The `<N>` before a line, as in sd-daemon(3), from which the service takes the line's level."""
+
+
+class _Lines(logging.Formatter):
+    """Each line begins with its level, also those of a message of several lines."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        prefix = f"<{PRIORITIES.get(record.levelno, 6)}>"
+        return "\n".join(prefix + line for line in super().format(record).splitlines())
+
+
+class Worker:
+    """One converter, and how to ask it."""
+
+    def __init__(self, pipe: Pipe, setup: dict[str, Any]) -> None:
+        """Limit this process, then import the converter and check its arguments."""
+        self._pipe, self._setup = pipe, setup
+        if os.name == "posix":
+            from pywats_client.converters import limits
+
+            limits.limit(setup["memory_limit_mb"])
+            self._allow_cpu = limits.allow_cpu
+            self._allow_cpu(setup["timeout_seconds"])
+        from pywats_client.converters import base, registry, results
+
+        self._source = base.Source
+        self._converter = registry.load(setup["module"])()
+        station = base.Station(**setup["station"])
+        arguments = registry.check_arguments(type(self._converter), setup["arguments"])
+        self._context = base.Context(station, arguments, _logger())
+        self._finish = results.Finish(station, setup["defaults"])
+
+    def answer(self, request: Message) -> dict[str, Any]:
+        """Do what is asked, and say what came of it; reports are sent as they are made."""
+        if os.name == "posix":
+            self._allow_cpu(self._setup["timeout_seconds"])
+        header = request.header
+        if request.kind == "describe":
+            return self._describe()
+        companions = tuple(map(Path, header.get("companions", ())))
+        source = self._source(Path(header["source"]), companions)
+        if request.kind == "companions":
+            found = [str(source.path.parent / path) for path in self._converter.companions(source)]
+            return {"kind": "companions", "paths": found}
+        if request.kind == "matches":
+            return {"kind": "matches", "confidences": _confidences(header["modules"], source)}
+        made = self._converter.convert(source, self._context)
+        for name, content in self._finish.reports(made, source, bytes.fromhex(header["id_seed"])):
+            self._pipe.send({"kind": "report", "queue_id": str(name)}, content)
+        return {"kind": "done"}
+
+    def _describe(self) -> dict[str, Any]:
+        from pywats_client.converters.base import Converter, FolderConverter
+
+        kind = type(self._converter)
+        folder = kind if issubclass(kind, FolderConverter) else None
+        return {
+            "kind": "description",
+            "name": kind.name or kind.__name__,
+            "version": kind.version,
+            "is_folder": folder is not None,
+            "has_companions": kind.companions is not Converter.companions,
+            "ready_marker": folder.ready_marker if folder else None,
+            "min_file_count": folder.min_file_count if folder else None,
+            "arguments_schema": kind.Arguments.model_json_schema(),
+        }
+
+
+def _confidences(modules: list[str], source: "Source") -> dict[str, float]:
+    from pywats_client.converters import registry
+
+    return {module: float(registry.load(module)().matches(source)) for module in modules}
+
+
+def _logger() -> logging.Logger:
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Lines("%(message)s"))
+    log = logging.getLogger("converter")
+    log.addHandler(handler)
+    log.setLevel(logging.DEBUG)
+    log.propagate = False
+    return log
+
+
+def _take_pipe() -> Pipe:
+    """Move the pipe to descriptors of our own; what is printed goes to the log, and there is nothing to read."""
+    pipe = Pipe(os.dup(0), os.dup(1))
+    os.dup2(2, 1)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    return pipe
+
+
+def main(parent: int) -> None:
+    """Serve the process `parent` until it closes the pipe, or ends."""
+    if os.name == "posix":
+        from pywats_client.converters import limits
+
+        limits.die_with(parent)
+        faulthandler.register(signal.SIGUSR1)  # the service asks where a converter hangs
+    pipe = _take_pipe()
+    faulthandler.enable()
+    os.environ.pop("LC_CTYPE", None)  # Python's own (PEP 538); a converter sees what it was given, no more
+    if request := pipe.receive():
+        setup = request.header["setup"]
+        worker = None
+        while request:
+            try:
+                if worker is None:
+                    worker = Worker(pipe, setup)
+                    reply: dict[str, Any] = {"kind": "loaded"}
+                else:
+                    reply = worker.answer(request)
+            except BaseException as error:  # noqa: BLE001 -- whatever a converter raises ends this one call only
+                reply = describe(error, memory_limit_mb=setup["memory_limit_mb"])
+            if os.name == "posix" and limits.has_children():
+                reply["spent"] = True  # what was left behind goes with this process
+            pipe.send(reply)
+            request = pipe.receive()

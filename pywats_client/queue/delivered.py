@@ -1,0 +1,74 @@
+"""The reports that the server has: kept by day, known again when they come a second time, removed after some days."""
+
+import contextlib
+import os
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+from pywats_client.clock import Clock
+from pywats_client.disk import Disk
+from pywats_client.queue.name import QueueName, State
+
+
+class Delivered:
+    """`path` is made when it is first needed. `sweep` touches no memory, and may run in another thread."""
+
+    def __init__(self, path: Path, disk: Disk, clock: Clock) -> None:
+        self._path, self._disk, self._clock = path, disk, clock
+        # Hashes, as millions may lie here. Two of 64 bits meet less often than memory errs.
+        self._contents: set[int] = set()
+
+    def __contains__(self, name: QueueName) -> bool:
+        return hash(name.content) in self._contents
+
+    def add(self, name: QueueName) -> None:
+        """Know a report again from now on."""
+        self._contents.add(hash(name.content))
+
+    def forget(self, names: Iterable[QueueName]) -> None:
+        """Follow `sweep`."""
+        self._contents.difference_update(hash(name.content) for name in names)
+
+    def load(self) -> None:
+        """Know what is on the disk, and only that."""
+        self._contents = {
+            hash(name.content)
+            for day in self._days()
+            for name in map(QueueName.parse, os.listdir(day))
+            if name and name.state is State.COMPLETED
+        }
+
+    def today(self) -> Path:
+        """The folder for what is delivered now."""
+        day = self._path / self._clock.now().strftime("%Y-%m-%d")
+        if not day.is_dir():
+            self._disk.make_folder(day)
+        return day
+
+    def sweep(self, keep_days: float) -> list[QueueName]:
+        """Remove reports that were delivered more than `keep_days` ago; their names."""
+        oldest = self._clock.now() - timedelta(days=keep_days)
+        removed = []
+        for day in self._days():
+            if day.name > oldest.strftime("%Y-%m-%d"):
+                break
+            for path, name in _completed_before(day, oldest.timestamp()):
+                self._disk.remove(path)
+                removed.append(name)
+            with contextlib.suppress(OSError):
+                self._disk.steps.rmdir(day)
+        return removed
+
+    def _days(self) -> list[Path]:
+        return sorted(day for day in self._path.iterdir() if day.is_dir()) if self._path.is_dir() else []
+
+
+def _completed_before(day: Path, moment: float) -> Iterator[tuple[Path, QueueName]]:
+    with os.scandir(day) as entries:
+        for entry in entries:
+            # The time first: most are too young, and a name takes longer to read.
+            if entry.stat(follow_symlinks=False).st_mtime < moment:
+                name = QueueName.parse(entry.name)
+                if name and name.state is State.COMPLETED:
+                    yield day / entry.name, name

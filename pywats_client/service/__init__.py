@@ -1,0 +1,32 @@
+"""The service: folders in, reports out, alone, day and night.
+
+Names that older documents use stay importable from here; the README's name map has them all.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pywats_client.service.client_service import ClientService
+    from pywats_client.service.converter_pool import ConverterPool
+    from pywats_client.service.pending_queue import PendingQueue
+
+    AsyncClientService, AsyncConverterPool, AsyncPendingQueue = ClientService, ConverterPool, PendingQueue
+
+__all__ = [
+    "AsyncClientService",
+    "AsyncConverterPool",
+    "AsyncPendingQueue",
+    "ClientService",
+    "ConverterPool",
+    "PendingQueue",
+]
+
+_HOMES = {"ClientService": "client_service", "ConverterPool": "converter_pool", "PendingQueue": "pending_queue"}
+
+
+def __getattr__(name: str) -> Any:
+    plain = name.removeprefix("Async")
+    if plain not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[plain]}"), plain)

@@ -1,0 +1,203 @@
+"""One source -> its reports, durable in the queue -> the source out of the way."""
+
+import logging
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+import trio
+
+from pywats_client.clock import Clock
+from pywats_client.config.model import ConverterConfig, Folders
+from pywats_client.converters.process import Delivered, Job, Workers
+from pywats_client.disk import Disk, digest, fit_name
+from pywats_client.errors import ConversionError, NotYet
+from pywats_client.ipc.events import ReportKnown, ReportMoved
+from pywats_client.logs import show_name
+from pywats_client.queue.folder import Put, QueueFolder, Staged
+from pywats_client.queue.name import SourceKey, State
+from pywats_client.service.running import RunningConverter
+from pywats_client.service.threads import InThread
+from pywats_client.service.watch_folder import Signature, signature_of
+
+log = logging.getLogger(__name__)
+
+HASH_ON_LOOP = 1 << 20
+"""Up to so many bytes, hashing costs less than the way to another thread."""
+
+
+class SourceChanged(Exception):
+    """The source is not what it was when its conversion began: convert it again."""
+
+
+Files = Mapping[Path, Signature]
+"""A source and the files that belong to it, the source first, each with what it was like before the conversion."""
+
+
+@dataclass(frozen=True)
+class Queued:
+    """What the conversion of a source has left in the queue, and how that changed the queue."""
+
+    reports: tuple[UUID, ...]
+    events: tuple[ReportMoved | ReportKnown, ...]
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """What a conversion needs beside the converter and its source."""
+
+    queue: QueueFolder
+    workers: Workers
+    disk: Disk
+    clock: Clock
+    in_thread: InThread
+
+    async def gather(self, converter: RunningConverter, source: Path, offered: Signature) -> Files:
+        """The files that the conversion is about.
+
+        `offered` is the signature that the source had when it was found settled.
+
+        Raises ConversionError, NotYet, SourceChanged, or OSError.
+        """
+        if signature_of(source) != offered:
+            raise SourceChanged
+        files = {source: offered}
+        if converter.info.has_companions:
+            companions = await self.workers.companions(converter.setup, source)
+            files |= _settled(converter, source, companions)
+        return files
+
+    async def run(self, converter: RunningConverter, files: Files) -> Queued:
+        """Convert, and queue all reports together.
+
+        Raises ConversionError, NotYet, NotMine, SourceChanged, or OSError; then nothing was published.
+        """
+        source, *companions = files
+        seed = await self._seed(converter, files)
+        staged: list[Staged] = []
+
+        async def deliver(report: Delivered) -> None:
+            stage = self.queue.stage
+            priority = converter.config.priority
+            staged.append(await self.in_thread(stage, report.queue_id, report.content, priority, len(staged)))
+
+        try:
+            job = Job(source=source, companions=tuple(companions), id_seed=seed)
+            await self.workers.convert(converter.setup, job, deliver)
+            _require_unchanged(files)
+            return await self._publish(staged)
+        except BaseException:
+            self.queue.drop(staged)
+            raise
+
+    async def _seed(self, converter: RunningConverter, files: Files) -> bytes:
+        source = next(iter(files))
+        size = sum(signature.size for signature in files.values())
+        if size <= HASH_ON_LOOP:
+            content_hash = _digest_all(files)
+        else:
+            content_hash = await self.in_thread(_digest_all, files)
+        return SourceKey(
+            station=converter.setup.station["name"],
+            converter=converter.config.name,
+            name=os.fsencode(source.name),
+            size=size,
+            modified_ns=files[source].modified_ns,
+            content_hash=content_hash,
+        ).seed
+
+    async def _publish(self, staged: Sequence[Staged]) -> Queued:
+        puts = self.queue.judge(staged)
+        await self.in_thread(self.queue.commit, staged, puts)
+        events = tuple(self._event(report.name.id, put) for report, put in zip(staged, puts, strict=True))
+        self.queue.enter(staged, puts, trio.current_time())
+        return Queued(tuple(report.name.id for report in staged), events)
+
+    def _event(self, queue_id: UUID, put: Put) -> ReportMoved | ReportKnown:
+        """What entering the report is going to change."""
+        if put is Put.KNOWN:
+            return ReportKnown(queue_id=queue_id)
+        waiting = (known.state for known in self.queue.index.of(queue_id) if known.state is not State.PROCESSING)
+        return ReportMoved(queue_id=queue_id, before=next(waiting, ""), after=State.QUEUED)
+
+    # --- afterwards
+
+    async def put_away(self, converter: RunningConverter, files: Files) -> None:
+        """The post-action, after all reports are queued.
+
+        Raises OSError, or SourceChanged where a file was written to in the last moment: then all stay.
+        """
+        config, folders = converter.config, converter.folders
+        _require_unchanged(files)
+        # The source goes first: a crash in between leaves companions lying, and converts nothing without them.
+        for path, signature in files.items():
+            await self._act(config, _target(folders, path, config.post_action, self.clock), path)
+            if config.post_action == "keep":
+                converter.kept.add(str(path.relative_to(folders.watch)), signature)
+
+    async def _act(self, config: ConverterConfig, target: Path, path: Path) -> None:
+        match config.post_action:
+            case "move":
+                await self._move(path, target)
+            case "archive":
+                await self.in_thread(self.disk.archive, path, target)
+            case "delete" if path.is_dir():
+                await self.in_thread(self.disk.remove, path)
+            case "delete":
+                self.disk.remove(path)
+            case "keep":
+                pass
+
+    async def _move(self, path: Path, folder: Path) -> Path:
+        moved: Path
+        if folder.is_dir() and folder.stat().st_dev == path.lstat().st_dev:
+            moved = self.disk.move(path, folder)
+        else:
+            moved = await self.in_thread(self.disk.move, path, folder)
+        return moved
+
+    async def set_aside(self, converter: RunningConverter, files: Iterable[Path], error: ConversionError) -> None:
+        """Into the error folder, with the reason beside it. Raises OSError."""
+        source, *companions = files
+        folder = converter.folders.error / source.parent.relative_to(converter.folders.watch)
+        moved = await self._move(source, folder)
+        for companion in companions:
+            await self._move(companion, folder)
+        text = (
+            f"{error}\n\nconverter: {converter.config.name} ({converter.setup.module})\n"
+            f"time: {self.clock.now().isoformat(timespec='seconds')}\n"
+        )
+        if error.details:
+            text += f"\n{error.details}\n"
+        try:
+            moved.with_name(fit_name(moved.name, ".reason")).write_text(text, "utf-8", "backslashreplace")
+        except OSError as fault:
+            log.warning("cannot write the reason beside %s: %s", show_name(moved), fault)
+
+
+def _digest_all(files: Iterable[Path]) -> bytes:
+    return b"".join(digest(file) for file in files)
+
+
+def _require_unchanged(files: Files) -> None:
+    if any(signature_of(path) != signature for path, signature in files.items()):
+        raise SourceChanged
+
+
+def _settled(converter: RunningConverter, source: Path, companions: Sequence[Path]) -> Files:
+    """The companions as they are, if they were so at the last look, too. Raises NotYet, or OSError for one missing."""
+    name = str(source.relative_to(converter.folders.watch))
+    now = {path: signature_of(path) for path in companions}
+    if converter.companions.pop(name, None) != now and now and converter.sources.settle_seconds:
+        converter.companions[name] = now
+        raise NotYet("the files that belong to it are not settled", delay=converter.sources.settle_seconds)
+    return now
+
+
+def _target(folders: Folders, path: Path, action: str, clock: Clock) -> Path:
+    below = path.parent.relative_to(folders.watch)
+    if action == "archive":
+        return folders.archive / clock.now().astimezone().strftime("%Y-%m-%d") / below
+    return folders.done / below

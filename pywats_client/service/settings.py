@@ -1,0 +1,74 @@
+"""The configuration in force. A file that cannot be used changes nothing, and is left as it is."""
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+import trio
+
+from pywats_client.config.model import Config
+from pywats_client.errors import ConfigError
+from pywats_client.ipc.events import ConfigChanged, ConfigRejected
+from pywats_client.service.hints import Hints
+from pywats_client.service.hub import Hub
+from pywats_client.service.threads import InThread
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 5.0
+"""How often the files are looked at without a hint, as on a network share."""
+
+Loader = Callable[[], Config]
+Stamp = tuple[tuple[int, int, int] | None, ...]
+
+
+class Settings:
+    """Holds the configuration in force; who depends on it waits for the next one."""
+
+    def __init__(self, config: Config, load: Loader, files: tuple[Path, ...]) -> None:
+        self.config = config
+        self._load, self._files = load, files
+        self._stamp = self._look()
+        self._changed = trio.Event()
+
+    async def changed_from(self, config: Config) -> Config:
+        """Wait until the configuration in force is another than `config`, and return it."""
+        while self.config == config:
+            await self._changed.wait()
+        return self.config
+
+    async def watch(self, hub: Hub, hints: Hints, in_thread: InThread) -> None:
+        """Follow the files until cancelled."""
+        with hints.watching(self._files[0].parent) as hint:
+            while True:
+                await hint.heard(LOOK_SECONDS)
+                if (stamp := self._look()) != self._stamp:
+                    self._stamp = stamp
+                    await self.reload(hub, in_thread)
+
+    async def reload(self, hub: Hub, in_thread: InThread) -> None:
+        """Load and check the files now; put what is valid in force."""
+        try:
+            config: Config = await in_thread(self._load)
+        except ConfigError as error:
+            log.error("the configuration cannot be used, the old one stays in force: %s", error)  # noqa: TRY400
+            hub.publish(ConfigRejected(why=str(error)))
+            return
+        sections = tuple(key for key in Config.model_fields if getattr(config, key) != getattr(self.config, key))
+        self.config = config
+        self._changed.set()
+        self._changed = trio.Event()
+        if sections:
+            log.info("a new configuration is in force: %s changed", ", ".join(sections))
+        hub.publish(ConfigChanged(sections=sections))
+
+    def _look(self) -> Stamp:
+        return tuple(map(_stamp, self._files))
+
+
+def _stamp(file: Path) -> tuple[int, int, int] | None:
+    try:
+        status = file.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size, status.st_ino

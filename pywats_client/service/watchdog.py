@@ -1,0 +1,43 @@
+"""Looks after what no task notices by itself: room on the disk, and what has waited too long."""
+
+import logging
+
+import trio
+
+from pywats_client.disk import free_bytes
+from pywats_client.ipc.events import HealthChanged
+from pywats_client.paths import Instance
+from pywats_client.service.hub import Gate, Hub
+from pywats_client.service.settings import Settings
+from pywats_client.service.threads import InThread
+
+log = logging.getLogger(__name__)
+
+SHORT_OF_DISK_SECONDS = 15.0
+"""How soon to look again while the disk is full: work goes on within 30 s after space returns."""
+
+
+async def watchdog(instance: Instance, settings: Settings, hub: Hub, gate: Gate, in_thread: InThread) -> None:
+    """Look at once, then every `watchdog_interval`, until cancelled."""
+    while True:
+        interval = settings.config.service.watchdog_interval
+        reason = await disk_fault(instance, settings, in_thread)
+        if reason:
+            interval = min(interval, SHORT_OF_DISK_SECONDS)
+        if reason != hub.snapshot.degraded.get("disk", ""):
+            log.log(logging.WARNING if reason else logging.INFO, "%s", reason or "there is room on the disk again")
+            hub.publish(HealthChanged(part="disk", reason=reason))
+        gate.set("disk", reason)
+        await trio.sleep(interval)
+
+
+async def disk_fault(instance: Instance, settings: Settings, in_thread: InThread) -> str:
+    """Why nothing more may be converted; empty where there is room."""
+    try:
+        free, total = await in_thread(free_bytes, instance.queue)
+    except OSError as error:
+        return f"the queue folder cannot be looked at: {error}"
+    least = settings.config.disk.min_free_bytes(total)
+    if free >= least:
+        return ""
+    return f"{free / 1e6:.0f} MB are free where the queue lies, less than {least / 1e6:.0f} MB: converting waits"

@@ -1,0 +1,72 @@
+"""`make bench`: speed and memory, as medians of alternating runs on this machine. The ratios are what to trust.
+
+`python -m tests.benchmarks [drain|convert|wait|idle …]` runs only these groups; `RUNS=1` is a quick look.
+"""
+
+import os
+import statistics
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from tests.benchmarks import measures
+
+RUNS = int(os.environ.get("RUNS", "5"))
+Line = tuple[str, str, str]
+"""Title, figure, aim."""
+
+
+def _medians(*runs: Callable[[], float]) -> list[float]:
+    """The median of each, over alternating runs."""
+    figures = [[run() for run in runs] for _ in range(RUNS)]
+    return [statistics.median(column) for column in zip(*figures, strict=True)]
+
+
+def _draining(home: Path) -> Iterator[Line]:
+    ours, bare = _medians(lambda: measures.drained(home), lambda: measures.bare(home))
+    yield "drain 2,000 at 0 ms", f"{ours:.0f}/s, {ours / bare:.2f} of bare httpx ({bare:.0f}/s)", ">= 0.65"
+    (slow,) = _medians(lambda: measures.drained(home, count=250, delay_ms=200))
+    yield "drain at 200 ms", f"{slow:.1f}/s, {slow / (measures.UPLOADS / 0.2):.2f} of concurrency / latency", ">= 0.95"
+
+
+def _converting(home: Path) -> Iterator[Line]:
+    ours, bare = _medians(lambda: measures.converted(home), lambda: measures.bare(home, count=1000))
+    yield "1,000 CSV files at once", f"{ours:.0f}/s, {ours / bare:.2f} of bare httpx", ">= 350/s, >= 0.16"
+    yield "one file at 5 a second", f"p95 {measures.latency_p95(home) * 1000:.0f} ms", "< 150 ms + settle (0)"
+    parallel, serial = _medians(lambda: measures.cpu_bound(home, 2), lambda: measures.cpu_bound(home, 1))
+    yield "8 CPU-bound sources", f"{parallel / serial:.2f} of serial time", "<= 0.65"
+
+
+def _waiting(home: Path) -> Iterator[Line]:
+    few, many = _medians(lambda: measures.drained(home, count=500), lambda: measures.drained(home, count=50_000))
+    yield "50,000 queued against 500", f"{many / few:.2f} of the speed", "0.85 to 1.15"
+    yield "memory of a waiting report", f"{measures.kilobytes_a_report(home):.2f} kB", "< 1 kB"
+    (start,) = _medians(lambda: measures.start_to_first_upload(home))
+    yield "first upload with 10,000 queued", f"{start:.2f} s after the start", "< 2 s"
+
+
+def _idling(home: Path) -> Iterator[Line]:
+    figures = measures.idle(home)
+    yield "idle memory", f"{figures['rss_mib']:.0f} MiB", "<= 80 MiB"
+    yield "idle processor", f"{figures['cpu_percent']:.2f} % of a core", "<= 0.5 %"
+    yield "idle threads", f"{figures['threads']:.0f}", "declared"
+    yield "stop when idle", f"{figures['stop_seconds']:.2f} s", "< 0.5 s"
+    yield "stop under load", f"{measures.loaded_stop(home):.2f} s beyond the grace period", "< 1 s"
+
+
+GROUPS = {"drain": _draining, "convert": _converting, "wait": _waiting, "idle": _idling}
+
+
+def main(words: list[str]) -> None:
+    """Run the groups whose name is given, or all."""
+    print(f"medians of {RUNS} alternating runs, {os.cpu_count()} cores", flush=True)
+    with tempfile.TemporaryDirectory(prefix="pywats-bench-") as folder:
+        for name, group in GROUPS.items():
+            if not words or name in words:
+                for title, figure, aim in group(Path(folder) / "home"):
+                    print(f"{title:<34} {figure:<52} aim {aim}", flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
