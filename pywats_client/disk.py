@@ -25,6 +25,8 @@ if sys.platform == "win32":
 else:
     import fcntl
 
+StrPath = str | os.PathLike[str]
+"""A path as text where one is made for each report: building a Path costs more than the call it is for."""
 NAME_MAX = 255
 """Bytes a file name may have on the file systems in use (POSIX NAME_MAX)."""
 SUFFIX_MAX = 64
@@ -50,7 +52,7 @@ class FileSystem:
         """File or folder to the disk."""
         os.fsync(descriptor)
 
-    def rename(self, old: Path, new: Path) -> None:
+    def rename(self, old: StrPath, new: StrPath) -> None:
         """One name for another, on one file system; what had the new name is gone."""
         os.rename(old, new)  # noqa: PTH104 -- Path.rename builds a Path for each report
 
@@ -62,7 +64,7 @@ class FileSystem:
         """Remove an empty folder."""
         path.rmdir()
 
-    def utime(self, path: Path, nanoseconds: int) -> None:
+    def utime(self, path: StrPath, nanoseconds: int) -> None:
         """Set the time of the last change, since 1970."""
         os.utime(path, ns=(nanoseconds, nanoseconds))
 
@@ -130,7 +132,7 @@ class Disk:
         finally:
             os.close(descriptor)
 
-    def stamp_and_rename(self, old: Path, new: Path, when: datetime) -> None:
+    def stamp_and_rename(self, old: StrPath, new: StrPath, when: datetime) -> None:
         """A transition: the moment goes into the file's time first, then the name says the new state.
 
         A file that another user put there keeps its time: the kernel lets only its owner change that.

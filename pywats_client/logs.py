@@ -63,7 +63,10 @@ def _escape(found: re.Match[str]) -> str:
 def _clean(text: str) -> str:
     for secret in sorted(_secrets, key=len, reverse=True):
         text = text.replace(secret, "***")
-    return _CONTROL.sub(_escape, text)
+    return text if text.isprintable() else _CONTROL.sub(_escape, text)
+
+
+_ENCODE = json.JSONEncoder(ensure_ascii=False).encode
 
 
 class _Lines(logging.Formatter):
@@ -87,7 +90,7 @@ class _JsonLines(logging.Formatter):
         fields |= {key: _clean(str(value)) for key, value in vars(record).items() if key not in _STANDARD_FIELDS}
         if record.exc_info:
             fields["exception"] = _clean(self.formatException(record.exc_info))
-        return json.dumps(fields, ensure_ascii=False)
+        return _ENCODE(fields)
 
 
 class Console(logging.StreamHandler[TextIOWrapper]):

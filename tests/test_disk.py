@@ -355,6 +355,15 @@ def test_a_source_that_grows_while_it_is_archived_is_kept(tmp_path: Path) -> Non
     assert source.read_bytes() == b"content and more"
 
 
+@pytest.mark.parametrize("bring", [Disk.move, Disk.archive])
+def test_a_source_is_removed_only_after_what_was_made_of_it_is_durable(tmp_path: Path, bring: Bring) -> None:
+    steps = OtherFileSystem()
+    source = a_file(tmp_path / "in" / "a.csv")
+    bring(Disk(steps), source, tmp_path / "done")
+    assert steps.kinds()[-3:] == ["rename", "fsync", "unlink"]
+    assert [path for _, path in steps.log[-2:]] == [tmp_path / "done", source]
+
+
 # --- archiving
 
 
@@ -387,7 +396,7 @@ def test_odd_names_are_archived(tmp_path: Path, name: str) -> None:
 # --- names, digests, room
 
 
-@given(name=st.text(min_size=1, max_size=300), suffix=st.sampled_from(["", ".tmp", ".reason", "-12.csv"]))
+@given(name=st.text("aü€𝄞", min_size=80, max_size=300), suffix=st.sampled_from(["", ".tmp", ".reason", "-12.csv"]))
 def test_a_name_is_shortened_to_what_fits_and_no_character_is_cut(name: str, suffix: str) -> None:
     try:
         encoded = name.encode()

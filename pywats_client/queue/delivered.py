@@ -39,11 +39,11 @@ class Delivered:
             if name and name.state is State.COMPLETED
         }
 
-    def today(self) -> Path:
+    def today(self) -> str:
         """The folder for what is delivered now."""
-        day = self._path / self._clock.now().strftime("%Y-%m-%d")
-        if not day.is_dir():
-            self._disk.make_folder(day)
+        day = f"{self._path}{os.sep}{self._clock.now().date().isoformat()}"
+        if not os.path.isdir(day):  # noqa: PTH112 -- asked for each report: no Path
+            self._disk.make_folder(Path(day))
         return day
 
     def sweep(self, keep_days: float) -> list[QueueName]:

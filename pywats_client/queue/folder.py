@@ -6,7 +6,7 @@ Invariants
 3. Of two undelivered files with one id the one that came later counts; the other goes to `discarded/`.
 4. No undelivered report is deleted here, ever; only `.completed` ones expire.
 
-Everything runs on one thread, but for `stage`, `commit`, `names` and `sweep_expired`: these touch no memory of
+Everything runs on one thread, but for `write`, `commit`, `names` and `sweep_expired`: these touch no memory of
 the folder, and may run in another. All times named `now` are monotonic seconds.
 """
 
@@ -23,7 +23,7 @@ from operator import attrgetter
 from pathlib import Path
 
 from pywats_client.clock import Clock
-from pywats_client.disk import Disk, lock
+from pywats_client.disk import Disk, StrPath, lock
 from pywats_client.errors import AlreadyRunning, QueueError
 from pywats_client.queue.delivered import Delivered
 from pywats_client.queue.foreign import Foreign
@@ -52,10 +52,13 @@ class Put(Enum):
 
 @dataclass(slots=True)
 class Staged:
-    """A report written and synced under a temporary name. `judge` settles the name that it is published under."""
+    """A report on its way in. `judge` settles the name that it is published under."""
 
     name: QueueName
     path: Path
+    """where it is written and synced before it is published"""
+    content: bytes | None = None
+    """None once it is written"""
 
 
 class Damaged(QueueError):
@@ -104,12 +107,16 @@ class QueueFolder:
     # --- coming in
 
     def stage(self, queue_id: uuid.UUID, content: bytes, priority: int = DEFAULT_PRIORITY, place: int = 0) -> Staged:
-        """Write and sync a report under a temporary name; `place` orders the reports of one source."""
+        """Name a report; nothing is written yet. `place` orders the reports of one source."""
         arrived = self._clock.now() + timedelta(microseconds=place)
         name = QueueName.of(queue_id, content, arrived, priority)
-        staged = Staged(name, self.path / f".{name.stem}.tmp")
-        self._disk.write(staged.path, content)
-        return staged
+        return Staged(name, self.path / f".{name.stem}.tmp", content)
+
+    def write(self, report: Staged) -> None:
+        """Write and sync it under its temporary name, and let go of the content."""
+        if report.content is not None:
+            self._disk.write(report.path, report.content)
+            report.content = None
 
     def drop(self, staged: Iterable[Staged]) -> None:
         """Remove what was staged and is not wanted; what can't be removed is swept at the next start."""
@@ -136,11 +143,13 @@ class QueueFolder:
         return Put.KNOWN
 
     def commit(self, staged: Sequence[Staged], puts: Sequence[Put]) -> None:
-        """Publish the reports together: renames, then one sync of the folder. Drop those that are known."""
+        """Publish the reports together: what is not written yet, renames, one sync. Drop those that are known."""
         fates = list(zip(staged, puts, strict=True))
-        for report, put in fates:
-            if put is not Put.KNOWN:
-                self._disk.steps.rename(report.path, self.path / str(report.name))
+        wanted = [report for report, put in fates if put is not Put.KNOWN]
+        for report in wanted:
+            self.write(report)
+        for report in wanted:
+            self._disk.steps.rename(report.path, self.path / str(report.name))
         # Also when nothing is new: the names found may come from a run that a crash ended before its sync.
         self._disk.sync_folder(self.path)
         self.drop(report for report, put in fates if put is Put.KNOWN)
@@ -179,12 +188,12 @@ class QueueFolder:
 
     def read(self, name: QueueName) -> bytes:
         """The bytes that were queued, or Damaged."""
-        with (self.path / str(name)).open("rb") as file:
+        with open(self._place(name), "rb", buffering=0) as file:  # noqa: PTH123 -- once a report: no Path
             content = file.read(name.length + 1)
             size = os.fstat(file.fileno()).st_size
         if not name.describes(content):
             raise Damaged(
-                f"{self.path / str(name)} is damaged: its {size} bytes are not the {name.length} bytes that were"
+                f"{self._place(name)} is damaged: its {size} bytes are not the {name.length} bytes that were"
                 " queued; convert its source again"
             )
         return content
@@ -309,15 +318,18 @@ class QueueFolder:
 
     # --- moving
 
-    def _move(self, name: QueueName, new: QueueName, now: float, folder: Path | None = None) -> bool:
+    def _place(self, name: QueueName, folder: StrPath | None = None) -> str:
+        return f"{folder or self.path}{os.sep}{name}"
+
+    def _move(self, name: QueueName, new: QueueName, now: float, folder: StrPath | None = None) -> bool:
         """A transition; False where hands have taken the file away, which is their decision."""
-        old, target = self.path / str(name), (folder or self.path) / str(new)
         try:
-            self._disk.stamp_and_rename(old, target, self._clock.now())
+            self._disk.stamp_and_rename(self._place(name), self._place(new, folder), self._clock.now())
         except FileNotFoundError:
             self.index.remove(name)
             return False
-        self._note_moved(old.name, target.name)
+        if self._moved is not None:
+            self._note_moved(str(name), str(new))
         self.index.remove(name)
         if folder is None:
             self._add(new, now)

@@ -56,7 +56,8 @@ _STAMP = "%Y%m%dT%H%M%S%fZ"
 class QueueName:
     """A name taken apart. `length` in bytes; `attempt` counts the failures charged to this report."""
 
-    arrived: str
+    stem: str
+    """the part that no transition changes; `<stem>.reason` is the note beside the file"""
     id: uuid.UUID
     length: int
     crc32: int
@@ -68,7 +69,9 @@ class QueueName:
     @classmethod
     def of(cls, queue_id: uuid.UUID, content: bytes, arrived: datetime, priority: int) -> Self:
         """The name of a report that has just arrived."""
-        return cls(arrived.astimezone(UTC).strftime(_STAMP), queue_id, len(content), zlib.crc32(content), priority)
+        stamp, crc32 = arrived.astimezone(UTC).strftime(_STAMP), zlib.crc32(content)
+        mark = "" if priority == DEFAULT_PRIORITY else f"-p{priority}"
+        return cls(f"{stamp}_{queue_id}_{len(content)}-{crc32:08x}{mark}", queue_id, len(content), crc32, priority)
 
     @classmethod
     def parse(cls, name: str) -> Self | None:
@@ -77,7 +80,7 @@ class QueueName:
         if match is None or not _is_moment(match["arrived"]):
             return None
         return cls(
-            arrived=match["arrived"],
+            stem=name.partition(".")[0],
             id=uuid.UUID(match["id"]),
             length=int(match["length"]),
             crc32=int(match["crc32"], 16),
@@ -88,32 +91,33 @@ class QueueName:
         )
 
     @property
+    def arrived(self) -> str:
+        """When it came: names in the order of this are in the order of arrival."""
+        return self.stem.partition("_")[0]
+
+    @property
     def content(self) -> tuple[uuid.UUID, int, int]:
         """What the report is, whenever it came and wherever it stands."""
         return self.id, self.length, self.crc32
-
-    @property
-    def stem(self) -> str:
-        """The part that no transition changes; `<stem>.reason` is the note beside the file."""
-        mark = "" if self.priority == DEFAULT_PRIORITY else f"-p{self.priority}"
-        return f"{self.arrived}_{self.id}_{self.length}-{self.crc32:08x}{mark}"
 
     def __str__(self) -> str:
         mark = f"-{self.orphaned}" if self.orphaned else ""
         return f"{self.stem}.{self.attempt}{mark}.{self.state}"
 
-    def to(self, state: State, *, attempt: int | None = None, orphaned: int = 0) -> Self:
+    def to(self, state: State, *, attempt: int | None = None, orphaned: int = 0) -> "QueueName":
         """The name after a transition; an illegal one is a fault of ours, and raises ValueError."""
         if state not in TRANSITIONS[self.state]:
             raise ValueError(f"a report cannot go from {self.state} to {state}")
-        return replace(self, state=state, attempt=self.attempt if attempt is None else attempt, orphaned=orphaned)
+        if attempt is None:
+            attempt = self.attempt
+        return QueueName(self.stem, self.id, self.length, self.crc32, self.priority, attempt, orphaned, state)
 
     def later_than(self, other: Self) -> Self:
         """This name, arrived after the other: the clock may have been set back in between."""
         if self.arrived > other.arrived:
             return self
         moment = datetime.strptime(other.arrived, _STAMP).replace(tzinfo=UTC) + timedelta(microseconds=1)
-        return replace(self, arrived=moment.strftime(_STAMP))
+        return replace(self, stem=self.stem.replace(self.arrived, moment.strftime(_STAMP), 1))
 
     def describes(self, content: bytes) -> bool:
         """Whether this is the content that was queued: neither torn nor flipped."""

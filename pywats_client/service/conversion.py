@@ -79,9 +79,11 @@ class Conversion:
         staged: list[Staged] = []
 
         async def deliver(report: Delivered) -> None:
-            stage = self.queue.stage
+            # The last one is written on the way to being published: most sources have one report, and a way less.
+            if staged:
+                await self.in_thread(self.queue.write, staged[-1])
             priority = converter.config.priority
-            staged.append(await self.in_thread(stage, report.queue_id, report.content, priority, len(staged)))
+            staged.append(self.queue.stage(report.queue_id, report.content, priority, len(staged)))
 
         try:
             job = Job(source=source, companions=tuple(companions), id_seed=seed)

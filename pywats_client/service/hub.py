@@ -88,7 +88,8 @@ class Trouble:
 
     async def over(self) -> None:
         """Wait until it is worth a try again."""
-        await trio.sleep_until(max(self._until, trio.current_time()))
+        if self._until > trio.current_time():
+            await trio.sleep_until(self._until)
 
 
 class Gate:

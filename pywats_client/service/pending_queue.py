@@ -192,7 +192,7 @@ class PendingQueue:
         match outcome.state:
             case State.COMPLETED:
                 self.folder.complete(name, now)
-                log.info("report %s is on the server", name.id)
+                log.debug("report %s is on the server", name.id)
             case State.ERROR:
                 self.folder.fail(name, outcome.reason, now)
                 log.warning("report %s will be tried again: %s", name.id, outcome.reason)

@@ -1,4 +1,4 @@
-"""Looks after what no task notices by itself: room on the disk, and what has waited too long."""
+"""Looks after what no task notices by itself: whether there is room on the disk."""
 
 import logging
 

@@ -26,7 +26,7 @@ ARGUMENTS = [
 
 
 @pytest.mark.parametrize(("name", "arguments"), [("csv", each) for each in ARGUMENTS] + [("wats_json", {})])
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(content=st.binary(max_size=200) | TABLES.map(str.encode) | REPORTS.map(str.encode))
 def test_any_bytes(tmp_path: Path, name: str, arguments: dict[str, object], content: bytes) -> None:
     file = tmp_path / "source"

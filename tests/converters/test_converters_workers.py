@@ -87,7 +87,7 @@ async def test_a_worker_that_died_is_replaced(workers: Workers, tmp_path: Path, 
 
 async def test_there_are_never_more_workers_than_tokens(tmp_path: Path, source: Path) -> None:
     limiter = trio.CapacityLimiter(2)
-    setups = [setup_for(write_converter(tmp_path, PID, name=f"c{n}.py"), name=f"c{n}") for n in range(4)]
+    setups = [setup_for(write_converter(tmp_path, PID, name=f"c{n}.py"), name=f"c{n}") for n in range(3)]
     alive: list[int] = []
 
     async def one(setup: Setup) -> None:
@@ -97,9 +97,9 @@ async def test_there_are_never_more_workers_than_tokens(tmp_path: Path, source: 
 
     with trio.fail_after(30):
         async with open_workers(limiter) as workers, trio.open_nursery() as nursery:
-            for setup in setups * 5:
+            for setup in setups * 3:
                 nursery.start_soon(one, setup)
-    assert len(alive) == 20
+    assert len(alive) == 9
     assert max(alive) == 2
 
 

@@ -64,7 +64,7 @@ async def deliveries(workers: Workers, setup: Setup, source: Path) -> list[Deliv
 async def until(condition: Callable[[], object]) -> None:
     """Wait for something that another process does."""
     with trio.fail_after(30):
-        while not condition():  # noqa: ASYNC110 -- no event comes from there
+        while not condition():
             await trio.sleep(0.005)
 
 

@@ -40,7 +40,7 @@ class RecordedSteps(FileSystem):
         """Called before each step; what it raises happens instead of the step."""
 
     def _record(self, step: str, take: Callable[..., Any], *args: Any) -> Any:
-        path = args[0] if isinstance(args[0], Path) else self._open[args[0]]
+        path = self._open[args[0]] if isinstance(args[0], int) else Path(args[0])
         self.before(step, path, *args)
         result = take(*args)
         self.log.append((step, path))

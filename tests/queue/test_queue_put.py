@@ -40,6 +40,9 @@ def test_the_reports_of_a_source_cost_one_folder_sync(run: QueueRun) -> None:
 
 def test_nothing_of_a_source_is_seen_before_all_of_it_is_staged(run: QueueRun) -> None:
     staged = [run.folder.stage(some_id(number), content) for number, content in THREE]
+    for report in staged:
+        run.folder.write(report)
+    assert len(list(run.path.glob(".*.tmp"))) == len(THREE)
     run.look()
     assert run.on_disk() == []
     assert run.in_memory() == set()
@@ -246,6 +249,7 @@ def test_a_file_whose_sync_failed_is_abandoned_and_never_synced_again(tmp_path: 
 
 def test_only_temporary_names_of_our_own_form_are_swept(run: QueueRun) -> None:
     staged = run.folder.stage(some_id(1), b"{}")
+    run.folder.write(staged)
     foreign = [".x.tmp", "x.tmp", staged.path.name[1:], staged.path.name.removesuffix(".tmp"), "x.part"]
     for name in foreign:
         (run.path / name).write_bytes(b"")

@@ -59,7 +59,7 @@ class Story:
         self._over, self._stopped = trio.Event(), trio.Event()
 
     async def run(self, keep: bool) -> bool:
-        """The whole story; whether it ended as it must."""
+        """The whole story; whether it ended as it must. KeyboardInterrupt where a signal ended it before."""
         async with self._open_emulator(data=self.home / "server", token=TOKEN) as emulator:
             service = self._configured(emulator.url)
             hub, stop = Hub(), trio.Event()
@@ -72,8 +72,10 @@ class Story:
                     nursery.start_soon(self._follow, events, ready, view)
                     await ready.wait()
                     with trio.move_on_after(PATIENCE_SECONDS):
-                        await self._drop_all(emulator, view)
+                        nursery.start_soon(self._drop_all, emulator, view)
                         await self._over.wait()
+                    if self._stopped.is_set():
+                        raise KeyboardInterrupt
                     is_as_told = await self._close_the_books(emulator, service.instance.queue, view)
                     if keep:
                         view.say_where(service.instance, emulator.url, self.home)
@@ -161,6 +163,7 @@ class Story:
                 ready.set()
             if isinstance(event, ServiceStateChanged) and event.state is ServiceState.STOPPED:
                 self._stopped.set()
+                self._over.set()
             if all(row.is_over for row in self.rows):
                 self._over.set()
 

@@ -17,7 +17,13 @@ from pywats_client.service.hub import Hub
 if TYPE_CHECKING:
     from pywats_client.cli.demo.story import Row
 
-STATES = ("in the folder", "waiting", "delivered", "error folder", "rejected")
+LABELS = {
+    "in the folder": "folder",
+    "waiting": "waiting",
+    "delivered": "delivered",
+    "error folder": "error",
+    "rejected": "rejected",
+}
 STYLES = {"delivered": "green", "rejected": "red", "error folder": "yellow"}
 
 
@@ -54,11 +60,10 @@ class View:
                 self.say(f"a report is rejected: {reason.splitlines()[0]}")
 
     def _progress(self) -> Text:
-        counts = {state: sum(row.state == state for row in self._rows) for state in STATES}
-        text = Text(f"         connection {self._hub.snapshot.connection}")
-        for state, count in counts.items():
-            text.append(f"   {state} ")
-            text.append(str(count), style=STYLES.get(state, "bold"))
+        text = Text(f"server {self._hub.snapshot.connection}", no_wrap=True)
+        for state, label in LABELS.items():
+            text.append(f"   {label} ")
+            text.append(str(sum(row.state == state for row in self._rows)), style=STYLES.get(state, "bold"))
         return text
 
     def tell_end(self, sentence: str) -> None:
@@ -79,7 +84,8 @@ class View:
     def say_where(self, instance: Instance, url: str, home: Path) -> None:
         """Where to go on by hand."""
         for name, place in (
-            ("drop files into", f"{home / 'csv'} and {home / 'wsjf'}"),
+            ("drop tables into", home / "csv"),
+            ("drop WSJF into", home / "wsjf"),
             ("the queue", instance.queue),
             ("the log", instance.log),
             ("the server's page", f"{url}/"),
