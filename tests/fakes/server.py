@@ -49,10 +49,6 @@ class ScriptedServer(httpx.AsyncBaseTransport):
         """The posts of reports alone, whatever they were answered."""
         return [request for request in self.requests if request.path.lower() == "/api/report/wsjf"]
 
-    def then(self, *steps: Step) -> None:
-        """Let these follow what is left of the script."""
-        self.script.extend(steps)
-
     def always(self, step: Step, times: int = 10_000) -> None:
         """Answer so from now on."""
         self.script = [step] * times
