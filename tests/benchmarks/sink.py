@@ -1,7 +1,7 @@
 """The least server that takes reports: what it costs is not what is measured.
 
 Run as a process of its own: `python -m tests.benchmarks.sink [DELAY_MS]` prints its port, then answers until killed.
-`GET /` tells how many reports came and when: `{"count": 2, "times": [..]}`, monotonic seconds of this machine.
+`GET /count` tells how many reports came, `GET /times` when: monotonic seconds of this machine.
 """
 
 import json
@@ -35,8 +35,10 @@ async def _serve(delay: float, times: list[float], stream: trio.SocketStream) ->
             times.append(time.monotonic())
             found = _ID.search(request, end)
             answer = json.dumps({"ID": found[1].decode() if found else "unknown"})
-        elif request.startswith(b"GET / "):
-            answer = json.dumps({"count": len(times), "times": times})
+        elif request.startswith(b"GET /count "):
+            answer = str(len(times))
+        elif request.startswith(b"GET /times "):
+            answer = json.dumps(times)
         else:
             answer = '"1.0"'
         head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(answer)}\r\n\r\n"

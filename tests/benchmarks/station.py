@@ -30,16 +30,15 @@ class Sink:
         assert process.stdout
         self.url = f"http://127.0.0.1:{int(process.stdout.readline())}"
 
-    def times(self) -> list[float]:
-        """When each report came, monotonic seconds."""
-        with urlopen(f"{self.url}/", timeout=10) as answer:
-            times: list[float] = json.load(answer)["times"]
+    def wait_for(self, count: int) -> list[float]:
+        """When each report came, monotonic seconds, once `count` of them have."""
+        wait_until(lambda: self._ask("count") >= count)
+        times: list[float] = self._ask("times")
         return times
 
-    def wait_for(self, count: int) -> list[float]:
-        """The times, once `count` reports have come."""
-        wait_until(lambda: len(self.times()) >= count)
-        return self.times()
+    def _ask(self, what: str) -> Any:
+        with urlopen(f"{self.url}/{what}", timeout=10) as answer:
+            return json.load(answer)
 
 
 class Service:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import trio
-from service_parts import BY_CONTENT, Floor, so_far, told, write_converter
+from service_parts import BY_CONTENT, Floor, simple, so_far, told, write_converter
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from pywats_client.disk import FileSystem, StrPath
@@ -37,6 +37,24 @@ async def test_a_source_that_changes_while_it_is_converted_is_converted_again_an
         await told(events, SourceConverted)
     assert floor.serial_numbers() == ["the whole"]
     assert not list(floor.queue.path.glob(".*.tmp"))
+
+
+@pytest.mark.trio
+async def test_what_is_written_to_a_source_in_the_last_moment_is_converted_too(tmp_path: Path) -> None:
+    file = tmp_path / "in/a.txt"
+
+    class Writing(FileSystem):
+        def rename(self, old: StrPath, new: StrPath) -> None:
+            super().rename(old, new)
+            if Path(new).name.endswith(".queued") and file.read_text() == "first":
+                file.write_text("first and second")
+
+    floor = simple(Floor(tmp_path, steps=Writing()))
+    async with floor.running() as events:
+        floor.drop("a.txt", "first")
+        await told(events, SourceConverted)
+    assert floor.serial_numbers() == ["first", "first and second"]
+    assert floor.listing() == ["Done/a.txt"]
 
 
 @pytest.mark.trio

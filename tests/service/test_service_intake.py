@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import trio
-from service_parts import Floor, simple, told, write_converter
+from service_parts import BY_CONTENT, Floor, simple, so_far, told, write_converter
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from pywats_client.ipc.events import (
@@ -52,6 +52,29 @@ async def test_a_module_that_becomes_a_converter_of_folders_takes_folders(
         await told(events, ConverterChanged, state=ConverterState.RUNNING)
         write_converter(floor.module, "return report('folder')", base="FolderConverter")
         await told(events, SourceConverted, source="run")
+
+
+@pytest.mark.parametrize("was_good", [True, False])
+@pytest.mark.trio
+async def test_a_module_that_lacks_something_beside_it_is_tried_again_though_it_did_not_change(
+    tmp_path: Path, fast_clock: MockClock, was_good: bool
+) -> None:
+    floor = Floor(tmp_path)
+    beside = tmp_path / "limits.txt"
+    needs_it = f"limits = Path({str(beside)!r}).read_text()"
+    if not was_good:
+        write_converter(floor.module, BY_CONTENT, head=needs_it)
+    else:
+        simple(floor)
+    async with floor.running() as events:
+        if was_good:
+            await told(events, ConverterChanged, state=ConverterState.RUNNING)
+            write_converter(floor.module, BY_CONTENT, head=needs_it)
+        await told(events, ConverterChanged, state=ConverterState.ERROR)
+        beside.touch()
+        await told(events, ConverterChanged, state=ConverterState.RUNNING)
+        floor.drop("a.txt")
+        await told(events, SourceConverted)
 
 
 @pytest.mark.parametrize("text", [None, "import nowhere", "class NoConverter: ..."])
@@ -169,9 +192,13 @@ async def test_a_new_configuration_restarts_the_converters_that_it_changes_and_n
         )
         await floor.reload()
         (tmp_path / "in3/c").touch()
-        begun += [(await told(events, SourceConverting)).source for _ in range(2)]
+        for converter in ("changed", "new"):
+            await told(events, ConverterChanged, converter=converter, state=ConverterState.RUNNING)
+        await wait_all_tasks_blocked(0.3)
+        begun += [event.source for event in so_far(events) if isinstance(event, SourceConverting)]
         go.touch()
         for _ in range(3):
+            begun += [event.source for event in so_far(events) if isinstance(event, SourceConverting)]
             await told(events, SourceConverted)
     assert sorted(begun) == ["a", "b", "b", "c"]
     assert sorted(floor.serial_numbers()) == ["a", "b", "c"]
