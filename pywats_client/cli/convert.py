@@ -114,6 +114,8 @@ async def _convert(workers: "Workers", setup: "Setup", source: Path, reports: li
 async def _detect(workers: "Workers", source: Path) -> str:
     from pywats_client.converters.detect import detect
 
+    if source.is_dir():
+        raise ConversionError(f"{source.name} is a folder: name its converter with --converter")
     matches = await detect(workers, source)
     told = ", ".join(f"{match.format} {match.confidence:.0%}" for match in matches)
     best = matches[0]

@@ -43,9 +43,11 @@ def _submit_file(folder: "QueueFolder", file: Path) -> list[dict[str, Any]]:
 
     try:
         content = json.loads(file.read_bytes())
-    except ValueError as error:
-        return [_refused(file, None, [f"{file} is not JSON: {error}"])]
+    except (ValueError, RecursionError) as error:
+        return [_refused(file, None, [f"{file} is not JSON that a report could be: {error}"])]
     reports = content if isinstance(content, list) else [content]
+    if not reports:
+        return [_refused(file, None, [f"{file} holds no report"])]
     return [_submit_report(folder, file, place, report) for place, report in enumerate(reports)]
 
 
@@ -61,7 +63,7 @@ def _submit_report(folder: "QueueFolder", file: Path, place: int, report: Any) -
     made_id = queue_id(seed, 0)
     if isinstance(report, dict) and not report.get("id"):
         report = {"id": str(made_id), **report}
-    faults = [f"{file}: {fault.path}: {fault.message}" for fault in check(report) if fault.fatal]
+    faults = [f"{file}: report {place + 1}: {fault.message}" for fault in check(report) if fault.fatal]
     if faults:
         return _refused(file, place, faults)
     content = json.dumps(report, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()

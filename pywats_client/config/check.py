@@ -15,7 +15,7 @@ from pywats_client.config.describe import Key, describe
 from pywats_client.config.document import KeyPath, show_path
 from pywats_client.config.fault import suggestion
 from pywats_client.config.model import Config, Folders
-from pywats_client.config.shown import SECRET
+from pywats_client.config.shown import SECRET, shown_value
 
 
 @cache
@@ -73,7 +73,7 @@ def keys_below(path: KeyPath) -> list[str]:
 def _show(path: KeyPath, value: Any) -> str:
     if any(SECRET.search(str(part)) for part in path):
         return "a value that is not shown here"
-    text = json.dumps(value, ensure_ascii=True, default=str)
+    text = json.dumps(shown_value("", value), ensure_ascii=True, default=str)
     return text if len(text) <= 80 else text[:77] + "..."
 
 

@@ -17,9 +17,17 @@ def _web_address(text: str) -> str:
     if not text:
         return text
     address = urlsplit(text)
-    if address.scheme not in ("http", "https") or not address.hostname:
-        raise ValueError("expected an address such as https://company.wats.com")
+    is_whole = address.scheme in ("http", "https") and address.hostname
+    if not is_whole or address.username is not None or address.query or address.fragment:
+        raise ValueError("expected an address such as https://company.wats.com, without login or query")
     return text.rstrip("/")
+
+
+def _proxy_address(text: str) -> str:
+    address = urlsplit(text)
+    if address.scheme not in ("http", "https") or not address.hostname:
+        raise ValueError("expected the address of an HTTP proxy, such as http://proxy:3128")
+    return text
 
 
 def _path_text(text: str) -> str:
@@ -41,6 +49,7 @@ def _upper(value: Any) -> Any:
 
 
 WebAddress = Annotated[str, AfterValidator(_web_address)]
+ProxyAddress = Annotated[str, AfterValidator(_proxy_address)]
 PathText = Annotated[str, AfterValidator(_path_text)]
 """A path as written: `~` and relative ones are resolved where it is used."""
 CertificateFile = Annotated[Path, Field(strict=False), AfterValidator(Path.expanduser)]
@@ -65,7 +74,7 @@ class Server(Section):
     """Address of the server, such as `https://company.wats.com`."""
     token_encrypted: str = ""
     """The token, encrypted for this machine and user; `pywats-client login` sets it."""
-    proxy: Annotated[WebAddress | None, BeforeValidator(_none_when_empty)] = None
+    proxy: Annotated[ProxyAddress | None, BeforeValidator(_none_when_empty)] = None
     """Address of an HTTP proxy; null or empty: a direct connection."""
     ca_file: Annotated[CertificateFile | None, BeforeValidator(_none_when_empty)] = None
     """File of more authorities (PEM) that may vouch for the server; null or empty: the usual ones alone."""
@@ -97,7 +106,7 @@ class Service(Section):
     max_concurrent_uploads: Annotated[int, Field(ge=1, le=50)] = 5
     """How many reports are sent at the same time."""
     watchdog_interval: Interval = 60
-    """Seconds between two looks at disk, folders and parts."""
+    """Seconds between two looks at the room on the disk, and at how long the oldest report has waited."""
     ping_interval: Interval = 300
     """Seconds between two questions whether the server is there."""
     register_interval: Interval = 3600
@@ -109,7 +118,7 @@ class Service(Section):
     rescan_seconds: Annotated[float, Field(ge=0.1, le=86_400)] = 30
     """Seconds between two listings of a watched folder, whatever the events say."""
     max_queue_size: Annotated[int, Field(ge=0)] = 0
-    """Waiting reports at which converting pauses; 0: no limit. Uploads go on."""
+    """Reports in state queued at which converting pauses; 0: no limit. Uploads go on."""
     keep_completed_days: Annotated[float, Field(ge=0, le=36_500)] = 7
     """Days that a delivered report stays on disk."""
     log_level: LogLevel = "INFO"
@@ -137,7 +146,7 @@ class Queue(Section):
     """The reports that wait for the server."""
 
     allow_network: bool = False
-    """Whether the queue may lie on a network file system, where locks and renames are less sure."""
+    """Whether the queue may lie on a network file system, where locks are less sure; asked at a start."""
 
 
 class Folders(NamedTuple):

@@ -53,7 +53,7 @@ def resolve(module_path: str, converters_folder: Path) -> tuple[str, tuple[int, 
     raise ConversionError(
         f"there is no converter {module_path!r}; "
         + (f"did you mean {near[0]!r}? " if near else "")
-        + f"Known are {', '.join(known)}, and your own as `file.py` or `package.module:Class`"
+        + f"known are {', '.join(known)}, and your own as `file.py` or `package.module:Class`"
     )
 
 

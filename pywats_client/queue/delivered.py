@@ -17,27 +17,29 @@ class Delivered:
     def __init__(self, path: Path, disk: Disk, clock: Clock) -> None:
         self._path, self._disk, self._clock = path, disk, clock
         # Hashes, as millions may lie here. Two of 64 bits meet less often than memory errs.
-        self._contents: set[int] = set()
+        self._last: dict[int, int] = {}
 
     def __contains__(self, name: QueueName) -> bool:
-        return hash(name.content) in self._contents
+        """Whether this content is what was delivered last under its id: what came before it was replaced."""
+        return self._last.get(hash(name.id)) == hash(name.content)
 
     def add(self, name: QueueName) -> None:
         """Know a report again from now on."""
-        self._contents.add(hash(name.content))
+        self._last[hash(name.id)] = hash(name.content)
 
     def forget(self, names: Iterable[QueueName]) -> None:
         """Follow `sweep`."""
-        self._contents.difference_update(hash(name.content) for name in names)
+        for name in names:
+            if name in self:
+                del self._last[hash(name.id)]
 
     def load(self) -> None:
         """Know what is on the disk, and only that."""
-        self._contents = {
-            hash(name.content)
-            for day in self._days()
-            for name in map(QueueName.parse, os.listdir(day))
-            if name and name.state is State.COMPLETED
-        }
+        self._last = {}
+        for day in self._days():
+            for name in map(QueueName.parse, sorted(os.listdir(day))):
+                if name and name.state is State.COMPLETED:
+                    self.add(name)
 
     def today(self) -> str:
         """The folder for what is delivered now."""

@@ -49,7 +49,7 @@ _FORM = re.compile(
     rf"\.(?P<state>{'|'.join(State)})",
     re.ASCII,
 )
-_STAMP = "%Y%m%dT%H%M%S%fZ"
+STAMP = "%Y%m%dT%H%M%S%fZ"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class QueueName:
     @classmethod
     def of(cls, queue_id: uuid.UUID, content: bytes, arrived: datetime, priority: int) -> Self:
         """The name of a report that has just arrived."""
-        stamp, crc32 = arrived.astimezone(UTC).strftime(_STAMP), zlib.crc32(content)
+        stamp, crc32 = arrived.astimezone(UTC).strftime(STAMP), zlib.crc32(content)
         mark = "" if priority == DEFAULT_PRIORITY else f"-p{priority}"
         return cls(f"{stamp}_{queue_id}_{len(content)}-{crc32:08x}{mark}", queue_id, len(content), crc32, priority)
 
@@ -116,8 +116,8 @@ class QueueName:
         """This name, arrived after the other: the clock may have been set back in between."""
         if self.arrived > other.arrived:
             return self
-        moment = datetime.strptime(other.arrived, _STAMP).replace(tzinfo=UTC) + timedelta(microseconds=1)
-        return replace(self, stem=self.stem.replace(self.arrived, moment.strftime(_STAMP), 1))
+        moment = datetime.strptime(other.arrived, STAMP).replace(tzinfo=UTC) + timedelta(microseconds=1)
+        return replace(self, stem=self.stem.replace(self.arrived, moment.strftime(STAMP), 1))
 
     def describes(self, content: bytes) -> bool:
         """Whether this is the content that was queued: neither torn nor flipped."""

@@ -39,7 +39,7 @@ from pywats_client.service.pending_queue import PendingQueue
 from pywats_client.service.running import FolderLocks
 from pywats_client.service.settings import Settings
 from pywats_client.service.threads import InThread, file_threads
-from pywats_client.service.watchdog import watchdog
+from pywats_client.service.watchdog import watch_age, watchdog
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +49,7 @@ class Parts:
     """What the tree is made of."""
 
     instance: Instance
+    clock: Clock
     settings: Settings
     hub: Hub
     hints: Hints
@@ -63,7 +64,8 @@ class Parts:
 
 async def run_tree(parts: Parts, stop: trio.Event) -> None:
     """Everything that runs; returns when `stop` is set and the running uploads have ended."""
-    settings, hub, queue = parts.settings, parts.hub, parts.queue
+    settings, hub, queue, in_thread = parts.settings, parts.hub, parts.queue, parts.in_thread
+    oldest = queue.folder.index.oldest_waiting
     vital = partial(keep_up, is_vital=True)
     async with trio.open_nursery() as service:
         await service.start(wait_for_signal, parts, stop, service.cancel_scope)
@@ -75,19 +77,10 @@ async def run_tree(parts: Parts, stop: trio.Event) -> None:
                     start(vital, "connection", hub, keep_connection, parts.connection, parts.clients, settings)
                     start(keep_up, "client status", hub, tell_status, parts.clients, settings, lambda: hub.snapshot)
                     start(vital, "queue folder", hub, queue.look_regularly)
-                    start(vital, "settings", hub, settings.watch, hub, parts.hints, parts.in_thread)
+                    start(vital, "settings", hub, settings.watch, hub, parts.hints, in_thread)
                     start(vital, "new settings", hub, follow_settings, parts)
-                    start(
-                        keep_up,
-                        "watchdog",
-                        hub,
-                        watchdog,
-                        parts.instance,
-                        settings,
-                        hub,
-                        parts.pool.gate,
-                        parts.in_thread,
-                    )
+                    start(keep_up, "watchdog", hub, watchdog, parts.instance, settings, hub, parts.pool.gate, in_thread)
+                    start(keep_up, "age of the queue", hub, watch_age, settings, hub, parts.clock, oldest)
                     start(keep_up, "folder events", hub, parts.hints.watch)
                     start(vital, "conversion slots", hub, parts.pool.run)
                     start(vital, "converters", hub, parts.intake.run)
@@ -109,14 +102,16 @@ async def wait_for_signal(
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """SIGINT, SIGTERM: stop, the second time at once. SIGHUP: reload, or stop where a terminal has gone."""
+    # Asked now: a terminal that has gone says that it never was one.
+    has_terminal = sys.stdin is not None and sys.stdin.isatty()
     signals = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
     with trio.open_signal_receiver(*signals) as received:
         task_status.started()
         async for number in received:
             name = signal.Signals(number).name
-            if name == "SIGHUP" and not sys.stdin.isatty():
+            if name == "SIGHUP" and not has_terminal:
                 log.info("SIGHUP: the configuration is loaded anew")
-                await parts.settings.reload(parts.hub, parts.in_thread)
+                parts.settings.reload_soon()
             elif stop.is_set():
                 log.warning("%s again: stopping at once", name)
                 everything.cancel()
@@ -227,7 +222,18 @@ class ClientService:
         pool = ConverterPool(conversion, slots, hub, queue.wake, is_full)
         intake = Intake(instance, settings, pool, workers, hub, hints, locks, in_thread)
         return Parts(
-            instance, settings, hub, hints, connection, clients, queue, pool, intake, in_thread, self._set_up_log
+            instance=instance,
+            clock=self._clock,
+            settings=settings,
+            hub=hub,
+            hints=hints,
+            connection=connection,
+            clients=clients,
+            queue=queue,
+            pool=pool,
+            intake=intake,
+            in_thread=in_thread,
+            set_up_log=self._set_up_log,
         )
 
     def _set_up_log(self, keys: Service) -> None:
@@ -237,9 +243,12 @@ class ClientService:
 def _require_own_folders(config: Config, instance: Instance, locks: FolderLocks) -> None:
     for converter in config.converters:
         folder = converter.folders(instance.data).watch
-        if converter.enabled and not converter.folder_fault() and folder.is_dir():
-            with locks.holding(folder):
-                pass
+        if converter.enabled and not converter.folder_fault():
+            # One that is not there, or may not be read, is the converter's trouble, and told as its state.
+            with contextlib.suppress(OSError):
+                if folder.is_dir():
+                    with locks.holding(folder):
+                        pass
 
 
 def _ignore_lease_breaks() -> None:

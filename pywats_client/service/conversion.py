@@ -136,7 +136,7 @@ class Conversion:
         # The source goes first: a crash in between leaves companions lying, and converts nothing without them.
         for path, signature in files.items():
             await self._act(config, _target(folders, path, config.post_action, self.clock), path)
-            if config.post_action == "keep":
+            if config.post_action == "keep" and path == next(iter(files)):
                 converter.kept.add(str(path.relative_to(folders.watch)), signature)
 
     async def _act(self, config: ConverterConfig, target: Path, path: Path) -> None:
@@ -160,8 +160,12 @@ class Conversion:
             moved = await self.in_thread(self.disk.move, path, folder)
         return moved
 
-    async def set_aside(self, converter: RunningConverter, files: Iterable[Path], error: ConversionError) -> None:
-        """Into the error folder, with the reason beside it. Raises OSError."""
+    async def set_aside(self, converter: RunningConverter, files: Files, error: ConversionError) -> None:
+        """Into the error folder, with the reason beside it.
+
+        Raises OSError, or SourceChanged: what failed is then not what lies there now.
+        """
+        _require_unchanged(files)
         source, *companions = files
         folder = converter.folders.error / source.parent.relative_to(converter.folders.watch)
         moved = await self._move(source, folder)

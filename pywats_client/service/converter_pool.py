@@ -17,7 +17,14 @@ import trio
 
 from pywats_client.disk import Disk
 from pywats_client.errors import ConversionError, NotMine, NotYet
-from pywats_client.ipc.events import ConverterState, SourceConverted, SourceConverting, SourceFailed, SourceHeld
+from pywats_client.ipc.events import (
+    ConverterState,
+    ReportMoved,
+    SourceConverted,
+    SourceConverting,
+    SourceFailed,
+    SourceHeld,
+)
 from pywats_client.logs import show_name
 from pywats_client.service.conversion import Conversion, Files, SourceChanged
 from pywats_client.service.hub import Gate, Hub, Trouble, Wake
@@ -180,7 +187,8 @@ class ConverterPool:
         self._hub.publish(
             SourceConverted(converter=converter.config.name, source=shown, reports=queued.reports, seconds=seconds)
         )
-        log.info("%s: %s is queued as %s", converter.config.name, shown, ", ".join(map(str, queued.reports[:3])))
+        what = "is queued" if any(isinstance(event, ReportMoved) for event in queued.events) else "is known already"
+        log.info("%s: %s %s as %s", converter.config.name, shown, what, ", ".join(map(str, queued.reports[:3])))
 
     async def _set_aside(self, converter: RunningConverter, source: Path, files: Files, error: ConversionError) -> None:
         await self._conversion.set_aside(converter, files, error)

@@ -10,7 +10,7 @@ import trio
 
 from pywats_client.config.model import Config, ConverterConfig
 from pywats_client.converters.process import Setup, Workers
-from pywats_client.disk import is_on_network
+from pywats_client.disk import is_being_written, is_on_network
 from pywats_client.errors import ConfigError, ConversionError
 from pywats_client.ipc.events import ConverterRemoved, ConverterState, SourcesWaiting
 from pywats_client.paths import Instance
@@ -22,7 +22,7 @@ from pywats_client.service.kept import Kept
 from pywats_client.service.running import FolderLocks, RunningConverter, setup_of, tell_state
 from pywats_client.service.settings import Settings
 from pywats_client.service.threads import InThread
-from pywats_client.service.watch_folder import Listing, Sources, is_being_written, watch_folder
+from pywats_client.service.watch_folder import Listing, Sources, watch_folder
 
 LOOK_SECONDS = 2.0
 """How often a folder that is missing, and the file of a user's own converter, are looked at."""

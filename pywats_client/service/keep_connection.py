@@ -36,22 +36,25 @@ async def keep_connection(connection: Connection, clients: Clients, settings: Se
         interval = config.service.ping_interval
         if connection.state is ConnectionState.OFFLINE:
             interval = min(interval, LONGEST_WAIT)
-        with trio.move_on_after(interval):
-            await settings.changed_from(config)
+        await settings.rest(interval, config)
 
 
 async def tell_status(clients: Clients, settings: Settings, snapshot: Callable[[], Snapshot]) -> None:
-    """Send the client status; a server that does not know the call is noted once, and never disturbs uploads."""
+    """Send the client status, also when the settings change.
+
+    A server that does not know the call is noted once, and never disturbs uploads.
+    """
     await trio.sleep(min(FIRST_STATUS_SECONDS, settings.config.service.register_interval))
     noted = False
     while True:
+        config = settings.config
         try:
             async with clients.client() as client:
-                await client.update_client(client_status(settings.config, snapshot()))
+                await client.update_client(client_status(config, snapshot()))
         except (WatsError, ConfigError) as error:
             log.log(logging.DEBUG if noted else logging.INFO, "the client status was not taken: %s", error)
             noted = True
-        await trio.sleep(settings.config.service.register_interval)
+        await settings.rest(config.service.register_interval, config)
 
 
 def client_status(config: Config, snapshot: Snapshot) -> dict[str, object]:

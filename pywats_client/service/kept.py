@@ -18,11 +18,12 @@ Entry = tuple[str, int, int]
 
 
 class Kept:
-    """A JSON line a source; read once, appended to, and shortened when the service starts."""
+    """A JSON line a source; read once, appended to, and shortened at the first look."""
 
     def __init__(self, file: Path, disk: Disk) -> None:
         self._file, self._disk = file, disk
         self._entries = set(_read(file))
+        self._is_shortened = False
 
     def __contains__(self, source: tuple[str, Signature]) -> bool:
         return _entry(*source) in self._entries
@@ -39,7 +40,10 @@ class Kept:
             log.warning("cannot note that %r was converted: %s", name, error)
 
     def shorten(self, names: Collection[str]) -> None:
-        """Forget the sources that are no longer there."""
+        """Forget, once, the sources that are no longer there; an empty folder may be a share that is away."""
+        if self._is_shortened or not names:
+            return
+        self._is_shortened = True
         here = {entry for entry in self._entries if entry[0] in names}
         if len(here) < len(self._entries):
             self._entries = here

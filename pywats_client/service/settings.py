@@ -10,7 +10,7 @@ from pywats_client.config.model import Config
 from pywats_client.errors import ConfigError
 from pywats_client.ipc.events import ConfigChanged, ConfigRejected
 from pywats_client.service.hints import Hints
-from pywats_client.service.hub import Hub
+from pywats_client.service.hub import Hub, Wake
 from pywats_client.service.threads import InThread
 
 log = logging.getLogger(__name__)
@@ -30,6 +30,7 @@ class Settings:
         self._load, self._files = load, files
         self._stamp = self._look()
         self._changed = trio.Event()
+        self._wake = Wake()
 
     async def changed_from(self, config: Config) -> Config:
         """Wait until the configuration in force is another than `config`, and return it."""
@@ -37,9 +38,19 @@ class Settings:
             await self._changed.wait()
         return self.config
 
+    async def rest(self, seconds: float, config: Config) -> None:
+        """Wait so long, or until the configuration in force is another than `config`."""
+        with trio.move_on_after(seconds):
+            await self.changed_from(config)
+
+    def reload_soon(self) -> None:
+        """Let `watch` load the files again, changed or not."""
+        self._stamp = ()
+        self._wake.ring()
+
     async def watch(self, hub: Hub, hints: Hints, in_thread: InThread) -> None:
         """Follow the files until cancelled."""
-        with hints.watching(self._files[0].parent) as hint:
+        with hints.watching(self._files[0].parent, wake=self._wake) as hint:
             while True:
                 await hint.heard(LOOK_SECONDS)
                 if (stamp := self._look()) != self._stamp:

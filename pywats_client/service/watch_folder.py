@@ -5,13 +5,11 @@ escapes, so any bytes are a name.
 """
 
 import contextlib
-import errno
 import fnmatch
 import math
 import os
 import re
 import stat
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum, auto
@@ -24,15 +22,13 @@ from pywats_client.service.hints import Hints
 from pywats_client.service.hub import Wake
 from pywats_client.service.threads import InThread
 
-if sys.platform == "linux":
-    import fcntl
-
 POLL_SECONDS = 5.0
 """Between two listings of a folder whose file system tells us nothing."""
 SHARE_OF_TIME = 10.0
 """A listing is followed by a rest of so many times its length: a full folder must not eat the processor."""
 SHORTEST_REST, LONGEST_OPEN_CHECK = 0.02, 1.0
-_UNFINISHED = (".tmp", ".part")
+_NEVER = (".tmp", ".part", ".reason")
+"""Endings of what is not finished, and of our notes in error folders, which come back with moved files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +65,7 @@ class Rules:
     def accept(self, name: str) -> bool:
         """Whether a name is one of the converter's, whatever its case. Unfinished files never are."""
         lower = name.lower()
-        if lower.startswith(".") or lower.endswith(_UNFINISHED):
+        if lower.startswith(".") or lower.endswith(_NEVER):
             return False
         return self.matches.match(lower) is not None
 
@@ -147,27 +143,6 @@ def signature_of(path: Path) -> Signature:
     files = [file.lstat() for file in files_of(path)]
     modified = max((file.st_mtime_ns for file in files), default=status.st_mtime_ns)
     return Signature(sum(file.st_size for file in files), modified, status.st_ino)
-
-
-def is_being_written(path: Path) -> bool:
-    """Whether somebody has the file open for writing, where the system can tell (local Linux files of ours).
-
-    A read lease is granted only while nobody writes: fcntl(2), F_SETLEASE.
-    """
-    if sys.platform != "linux":
-        return False
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except OSError:
-        return False
-    try:
-        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)
-        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
-    except OSError as error:
-        return error.errno == errno.EAGAIN
-    finally:
-        os.close(descriptor)
-    return False
 
 
 class Phase(Enum):

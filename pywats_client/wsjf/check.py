@@ -129,8 +129,7 @@ def _check_values(findings: Findings, report: Place) -> None:
                     code = f"U+{ord(found.group()):04X}"
                     findings.add(place, key, f"holds the character {code}, which is not allowed: remove it")
             elif isinstance(value, dict | list):
-                is_step = _is_step(place, key)
-                waiting.append(place.below(key, value, is_step=is_step))
+                waiting.append(place.below(key, value, is_step=isinstance(value, dict) and _is_step(place, key)))
             elif isinstance(value, float) and not math.isfinite(value):
                 problem = f"is {value}, which JSON cannot write: leave it out, and say it in a reportText"
                 findings.add(place, key, problem)

@@ -88,11 +88,9 @@ async def test_sighup_reloads_where_there_is_no_terminal_and_stops_where_one_has
         (station.folder / "csv" / "A.csv").write_text(table("A"))
         await station.until(lambda: station.is_at_rest(1))
     ours, terminal = pty.openpty()
-    try:
-        async with station.running(stdin=terminal) as process:
-            process.send(signal.SIGHUP)
-            with trio.fail_after(30):
-                assert await process.ended() == 0
-    finally:
+    async with station.running(stdin=terminal) as process:
         os.close(ours)
+        process.send(signal.SIGHUP)
+        with trio.fail_after(30):
+            assert await process.ended() == 0
     assert await serials(server) == ["A"]

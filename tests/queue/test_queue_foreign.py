@@ -51,6 +51,35 @@ def test_a_file_that_still_grows_is_left(run: QueueRun) -> None:
     assert len(run.on_disk()) == 1
 
 
+def test_a_file_that_is_still_open_for_writing_is_left(run: QueueRun) -> None:
+    with (run.path / "x.queued").open("wb") as file:
+        file.write(b"{")
+        file.flush()
+        assert look_and_adopt(run, times=4) == 1
+        file.write(b"}")
+    look_and_adopt(run)
+    assert run.folder.read(run.claim()) == b"{}"
+
+
+def test_what_is_too_large_for_a_report_is_left(run: QueueRun) -> None:
+    with (run.path / "x.queued").open("wb") as file:
+        file.truncate(50_000_001)
+    assert look_and_adopt(run, times=3) == 0
+    assert run.on_disk() == []
+
+
+def test_many_are_taken_over_in_several_looks(run: QueueRun) -> None:
+    for number in range(120):
+        (run.path / f"{number}.queued").write_bytes(b"%d" % number)
+    run.look()
+    left = [run.folder.adopt_settled(run.now) for _ in range(2)]
+    assert left == [120, 70]
+    while run.folder.adopt_settled(run.now):
+        run.look()
+    run.look()
+    assert len(run.on_disk()) == 120
+
+
 @pytest.mark.parametrize("name", ["a b.queued", "\n.queued", "ä" * 100 + ".queued", os.fsdecode(b"\xff\xfe.queued")])
 def test_odd_names_are_taken_over(run: QueueRun, name: str) -> None:
     (run.path / name).write_bytes(b"{}")

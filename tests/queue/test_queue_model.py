@@ -85,7 +85,7 @@ class QueueMachine(RuleBasedStateMachine):
     def convert(self, reports: dict[int, bytes], priority: int = 5) -> None:
         puts = self.run.put_all(*reports.items(), priority=priority)
         for (number, content), put in zip(reports.items(), puts, strict=True):
-            if put is not Put.KNOWN or content in self.waits(number):
+            if put is not Put.KNOWN or (content in self.waits(number) and number not in self.flipped):
                 self.kept[number] = content
             else:
                 assert number in self.flipped or content in self.sent(number)

@@ -157,6 +157,16 @@ def test_a_delivered_report_that_is_converted_otherwise_is_sent_again(run: Queue
     assert run.claim_all() == [some_id(1)]
 
 
+@pytest.mark.parametrize("restarts", [False, True])
+def test_going_back_to_what_was_delivered_before_is_sent_again(run: QueueRun, restarts: bool) -> None:
+    for content in (b"first", b"second"):
+        run.put(1, content)
+        run.claim_all()
+    run = run.again() if restarts else run
+    assert run.put(1, b"second") is Put.KNOWN
+    assert run.put(1, b"first") is Put.NEW
+
+
 def test_bytes_delivered_once_replace_other_ones_that_wait(run: QueueRun) -> None:
     run.put(1, b"first")
     run.claim_all()

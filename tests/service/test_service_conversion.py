@@ -40,6 +40,29 @@ async def test_a_source_that_changes_while_it_is_converted_is_converted_again_an
 
 
 @pytest.mark.trio
+async def test_a_source_that_changes_while_its_conversion_fails_is_converted_again(tmp_path: Path) -> None:
+    floor = Floor(tmp_path)
+    go = tmp_path / "go"
+    body = f"""
+        text = source.read_text()
+        if text == "half":
+            wait_for({str(go)!r})
+            raise ValueError("it ends in the middle")
+        return report(text)
+    """
+    write_converter(floor.module, body)
+    async with floor.running() as events:
+        file = floor.drop("a.txt", "half")
+        await told(events, SourceConverting)
+        await wait_all_tasks_blocked(0.2)
+        file.write_text("the whole")
+        go.touch()
+        await told(events, SourceConverted)
+    assert floor.serial_numbers() == ["the whole"]
+    assert floor.listing() == ["Done/a.txt"]
+
+
+@pytest.mark.trio
 async def test_what_is_written_to_a_source_in_the_last_moment_is_converted_too(tmp_path: Path) -> None:
     file = tmp_path / "in/a.txt"
 

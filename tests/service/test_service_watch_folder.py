@@ -13,6 +13,7 @@ import trio
 from service_parts import directly
 from trio.testing import MockClock
 
+from pywats_client.disk import is_being_written
 from pywats_client.service.hints import Hints
 from pywats_client.service.hub import Wake
 from pywats_client.service.watch_folder import (
@@ -21,7 +22,6 @@ from pywats_client.service.watch_folder import (
     Listing,
     Rules,
     Sources,
-    is_being_written,
     signature_of,
     watch_folder,
 )

@@ -14,9 +14,11 @@ from trio.testing import MockClock
 
 from pywats_client.ipc.events import ConnectionState, QueueCounted
 from pywats_client.paths import Instance
+from pywats_client.queue.name import STAMP
 from pywats_client.service.hub import Gate, Hub
 from pywats_client.service.keep_connection import keep_connection, tell_status
-from pywats_client.service.watchdog import watchdog
+from pywats_client.service.watchdog import watch_age, watchdog
+from tests.fakes.clock import TrioClock
 from tests.fakes.server import ScriptedServer, answer
 
 MB = 1_000_000
@@ -195,3 +197,20 @@ async def test_after_a_refusal_the_token_is_read_anew(tmp_path: Path, autojump_c
         await trio.sleep(61)
         assert uploads.states() == {"completed": 1}
     assert [request.headers["authorization"] for request in server.requests] == ["Basic b2xk", "Basic bmV3"]
+
+
+@pytest.mark.trio
+async def test_a_report_that_waits_for_over_an_hour_is_told_until_it_is_gone(autojump_clock: MockClock) -> None:
+    hub, clock, settings = Hub(), TrioClock(), settings_of(config_of(service={"watchdog_interval": 60}))
+    waiting: list[str | None] = [clock.now().strftime(STAMP)]
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(watch_age, settings, hub, clock, lambda: waiting[0])
+        await trio.sleep(3500)
+        assert "queue" not in hub.snapshot.degraded
+        await trio.sleep(200)
+        assert "has waited for the server since" in hub.snapshot.degraded["queue"]
+        waiting[0] = None
+        await trio.sleep(100)
+        assert "queue" not in hub.snapshot.degraded
+        nursery.cancel_scope.cancel()
+    assert autojump_clock.autojump_threshold == 0

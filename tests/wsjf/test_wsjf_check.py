@@ -362,6 +362,12 @@ def looped():
     return report
 
 
+def test_a_step_that_is_a_list_with_a_forbidden_character_is_a_fault_like_any_other():
+    report = uut().to_wsjf()
+    report["root"]["steps"] = [["\x1f"]]
+    assert {fault.path for fault in check(report)} >= {"root.steps[0]", "root.steps[0][0]"}
+
+
 @given(st.data())
 def test_a_report_with_anything_anywhere_gives_a_list(data):
     report = json.loads(json.dumps(data.draw(st.sampled_from([good(), repair(), looped()]))))

@@ -1,5 +1,6 @@
 """The demo on the screen: one line that changes on a terminal, lines elsewhere, and a table at the end."""
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,7 +33,8 @@ class View:
 
     def __init__(self, hub: Hub, rows: "Sequence[Row]") -> None:
         self._hub, self._rows = hub, rows
-        self._console = Console(highlight=False)
+        # Where nobody looks at a screen, nothing is cut to its width.
+        self._console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
         self._began = trio.current_time()
         self._live = Live(console=self._console, auto_refresh=False, transient=True)
 

@@ -1,0 +1,6 @@
+"""Generated examples are the same in every run: what is red here is red for everybody."""
+
+from hypothesis import settings
+
+settings.register_profile("repeatable", derandomize=True)
+settings.load_profile("repeatable")
