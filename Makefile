@@ -18,7 +18,7 @@ demo: $(VENV)/installed ## see it work: 25 files from a folder to a server, in h
 	@$(BIN)/pywats-client demo
 
 test: $(VENV)/installed ## run the whole test suite
-	@$(BIN)/pytest
+	@$(BIN)/pytest -n 3 --dist worksteal
 
 check: $(VENV)/installed ## format, lint, types, import directions, dead code
 	$(BIN)/ruff format --check .
