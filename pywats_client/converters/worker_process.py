@@ -85,7 +85,7 @@ class WorkerProcess:
         left = seconds
         while True:
             began = trio.current_time()
-            with trio.move_on_after(left) as limit:
+            with trio.move_on_after(max(0.0, left)) as limit:
                 if request:
                     await self._send(request)
                     request = {}
