@@ -1,4 +1,4 @@
-"""Looks after what no task notices by itself: whether there is room on the disk."""
+"""Looks after what no task notices by itself: room on the disk, and reports that wait for too long."""
 
 import logging
 from collections.abc import Callable

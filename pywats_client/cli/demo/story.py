@@ -74,14 +74,15 @@ class Story:
                     with trio.move_on_after(PATIENCE_SECONDS):
                         nursery.start_soon(self._drop_all, emulator, view)
                         await self._over.wait()
-                    if self._stopped.is_set():
-                        raise KeyboardInterrupt
+                    was_interrupted = self._stopped.is_set()
                     is_as_told = await self._close_the_books(emulator, service.instance.queue, view)
-                    if keep:
+                    if keep and not was_interrupted:
                         view.say_where(service.instance, emulator.url, self.home)
                         await self._stopped.wait()
                     stop.set()
                     nursery.cancel_scope.cancel()
+        if was_interrupted:  # outside of the nurseries, which would wrap it
+            raise KeyboardInterrupt
         return is_as_told
 
     def _configured(self, url: str) -> ClientService:
