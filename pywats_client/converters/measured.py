@@ -5,6 +5,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
+from typing import NamedTuple
 
 from pywats_client.wsjf import CompOp, SequenceCall, UutReport
 from pywats_client.wsjf.limits import arrange
@@ -43,10 +45,8 @@ OPERATORS: Mapping[str, CompOp] = {
 
 def number(text: str, *, decimal_comma: bool = False) -> float:
     """The number that a text says, NaN and infinity included. ValueError where it says none."""
-    if _NO_NUMBER.fullmatch(text):
-        return float(text)
     plain = text.replace(",", ".", 1) if decimal_comma and "." not in text else text
-    if _NUMBER.fullmatch(plain):
+    if _NUMBER.fullmatch(plain) or _NO_NUMBER.fullmatch(text):
         return float(plain)
     hint = ""
     if not decimal_comma and _NUMBER.fullmatch(text.replace(",", ".", 1)):
@@ -54,6 +54,7 @@ def number(text: str, *, decimal_comma: bool = False) -> float:
     raise ValueError(f"{text!r} is not a number{hint}")
 
 
+@lru_cache(maxsize=1000)  # the limits in a station's files are always the same
 def limit(text: str, *, decimal_comma: bool = False) -> float | None:
     """The limit that a text says, None where it says that there is none. ValueError where it says neither."""
     return None if text.lower() in _NO_LIMIT else number(text, decimal_comma=decimal_comma)
@@ -97,8 +98,7 @@ class Texts:
             raise ValueError(f"{text!r} is not a known verdict: add it to the argument verdicts") from None
 
 
-@dataclass(frozen=True)
-class Measured:
+class Measured(NamedTuple):
     """What a file says of one step."""
 
     name: str

@@ -3,6 +3,7 @@
 import json
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +16,7 @@ from pywats_client.wsjf.model import utc_text
 from pywats_client.wsjf.report import UurReport, UutReport
 
 MAX_FAULTS = 50
+_to_json = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 _NAMES = {
     kind: {name: field.serialization_alias or name for name, field in model.model_fields.items()}
     for kind, model in (("T", UutReport), ("R", UurReport))
@@ -69,14 +71,15 @@ class Finish:
             name = queue_id(seed, index)
             content = report.to_wsjf() if isinstance(report, UutReport | UurReport) else dict(report)  # type: ignore[call-overload]
             self._complete(content, name, source)
-            self._refuse_faults(content, index)
+            text = _text_of(content)
+            self._refuse_faults(content, text, index)
             own = str(content["id"]).lower()
             if own in ids:
                 raise ConversionError(
                     f"reports {ids[own] + 1} and {index + 1} have the same id {own}: one would replace the other"
                 )
             ids[own] = index
-            yield name, _to_bytes(content, index)
+            yield name, _to_bytes(content, text, index)
 
     def _complete(self, report: dict[str, Any], name: uuid.UUID, source: Source) -> None:
         if not report.get("id"):
@@ -93,8 +96,8 @@ class Finish:
                 holder[key] = value
         _complete_start(report, source)
 
-    def _refuse_faults(self, report: Mapping[str, Any], index: int) -> None:
-        faults = [fault for fault in check(report) if fault.fatal]
+    def _refuse_faults(self, report: Mapping[str, Any], text: str | None, index: int) -> None:
+        faults = [fault for fault in check(report, text=text) if fault.fatal]
         if faults:
             lines = [sentence(fault) for fault in faults[:MAX_FAULTS]]
             if len(faults) > MAX_FAULTS:
@@ -126,10 +129,16 @@ def _complete_start(report: dict[str, Any], source: Source) -> None:
         report["startUTC"] = utc_text(moment)
 
 
-def _to_bytes(report: Mapping[str, Any], index: int) -> bytes:
+def _text_of(report: Mapping[str, Any]) -> str | None:
+    """The report as JSON; None where it has none, of which the check may say more."""
+    with suppress(TypeError, ValueError, RecursionError):
+        return _to_json(report)
+    return None
+
+
+def _to_bytes(report: Mapping[str, Any], text: str | None, index: int) -> bytes:
     try:
-        text = json.dumps(report, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-        content = text.encode()
+        content = (text or _to_json(report)).encode()
     except (TypeError, ValueError) as fault:
         raise ConversionError(f"report {index + 1} cannot be written as JSON: {fault}") from fault
     if len(content) > MAX_REPORT_BYTES:

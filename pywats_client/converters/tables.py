@@ -45,7 +45,7 @@ def find_delimiter(lines: Iterable[str]) -> str | None:
     """The sign that parts the first lines into most columns, as many in most of them; None where none does."""
     first = [line[:_LOOKED_AT_CHARACTERS] for line in lines if line.strip()][:_LOOKED_AT_LINES]
     best, most = None, 0
-    for delimiter in _DELIMITERS:
+    for delimiter in filter("".join(first).__contains__, _DELIMITERS):
         counts = [len(cells) - 1 for cells in csv.reader(first, delimiter=delimiter)]
         usual = max(counts, key=lambda count: (counts.count(count), count), default=0)
         if usual > most and counts.count(usual) * 2 >= len(counts):

@@ -38,8 +38,7 @@ class About(TypedDict, total=False):
 
 def _make(kind: type[AnyOf], about: About, **content: Any) -> AnyOf:
     """A step; TypeError for a name that no step has, which the model would take for a key of the future."""
-    unknown = about.keys() - About.__annotations__.keys()
-    if unknown:
+    if about and (unknown := about.keys() - About.__annotations__.keys()):
         raise TypeError(f"step {content['name']!r}: no step has a field {', '.join(sorted(unknown))}")
     return kind(**content, **about)
 

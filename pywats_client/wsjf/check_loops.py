@@ -13,7 +13,7 @@ def check_loops(findings: Findings, siblings: Sequence[Place]) -> None:
     """Steps that stand in one sequence: the numbers of their loops, and how iterations match their summary."""
     summary: Place | None = None
     iterations: list[Place] = []
-    for step in siblings:
+    for step in (step for step in siblings if "loop" in step.value):
         loop = findings.object(step, "loop")
         if loop is None or not _numbers_are_whole(findings, loop):
             continue

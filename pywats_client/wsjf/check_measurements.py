@@ -10,7 +10,7 @@ from pywats_client.wsjf.rules import NO_NUMBERS, Fields, check_fields, may, must
 
 STATUSES = ("P", "F", "D", "S", "E", "T")
 _ALPHABETICAL = ("EQ", "NE", "GT", "LT", "GE", "LE")
-_COMP_OPS = frozenset(CompOp)
+_COMP_OPS = {op.value: op for op in CompOp}
 _STRING_OPS = frozenset((*StringOp, *_ALPHABETICAL))
 
 
@@ -140,9 +140,9 @@ def _check_number(findings: Findings, place: Place) -> None:
             findings.add(place, key, problem, fatal=False)
     if value is None and status == "P":
         findings.add(place, "value", "is missing, yet the measurement passed", fatal=False)
-    if not isinstance(op, str) or op not in _COMP_OPS:
+    comp_op = _COMP_OPS.get(op) if isinstance(op, str) else None
+    if comp_op is None:
         return
-    comp_op = CompOp(op)
     low, high = content.get("lowLimit"), content.get("highLimit")
     if _limits_fit(findings, place, comp_op) and _is_number(value):
         if comp_op.is_inside and _is_number(low) and _is_number(high) and low > high:
@@ -154,6 +154,8 @@ def _check_number(findings: Findings, place: Place) -> None:
 def _limits_fit(findings: Findings, place: Place, op: CompOp) -> bool:
     """Whether the limits that the operator needs are there."""
     low, high = place.value.get("lowLimit"), place.value.get("highLimit")
+    if (low is not None, high is not None) == (op.limit_count > 0, op.limit_count > 1):
+        return True
     if op.limit_count == 1 and low is None and high is not None:
         problem = f"is missing: the limit of {op.value} stands in lowLimit, move it there from highLimit"
         findings.add(place, "lowLimit", problem)

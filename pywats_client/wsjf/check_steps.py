@@ -128,11 +128,12 @@ def check_step(findings: Findings, step: Place) -> None:
         findings.add(step, "errorMessage", problem, fatal=False)
     check_measurements(findings, step)
     for key, fields in (("seqCall", _SEQUENCE), ("callExe", _EXECUTABLE), ("messagePopup", _POPUP)):
-        if payload := findings.object(step, key):
+        if key in content and (payload := findings.object(step, key)):
             check_fields(findings, payload, fields)
-    if chart := findings.object(step, "chart"):
+    chart = attachment = None
+    if "chart" in content and (chart := findings.object(step, "chart")):
         _check_chart(findings, chart)
-    if attachment := findings.object(step, "attachment"):
+    if "attachment" in content and (attachment := findings.object(step, "attachment")):
         check_attachment(findings, attachment)
     if chart and attachment:
         findings.add(step, "attachment", "stands beside a chart: place it on a step of its own", fatal=False)

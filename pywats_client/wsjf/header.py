@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
-from pywats_client.wsjf.model import Moment, Status, WireModel, utc_text, wire
+from pywats_client.wsjf.model import Moment, Status, WireModel, utc_text, wire, wire_names
 from pywats_client.wsjf.parts import Asset, MiscInfo, SubUnit
 
 READING = "a report that was read may have keys unknown here; one being built may not"
@@ -65,10 +65,10 @@ class Report(WireModel):
 
     @classmethod
     def _refuse_unknown(cls, data: Mapping[str, Any]) -> None:
-        known = {*cls._names(), *cls._names().values(), cls._inner}
+        names = wire_names(cls)
         for key in data:
-            if key not in known:
-                near = difflib.get_close_matches(key, cls._names(), n=1)
+            if key not in names and key not in names.values() and key != cls._inner:
+                near = difflib.get_close_matches(key, names, n=1)
                 hint = f"; did you mean {near[0]}?" if near else ""
                 raise ValueError(f"a {cls.__name__} has no field {key}{hint}")
 

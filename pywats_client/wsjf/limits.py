@@ -4,6 +4,9 @@ import math
 import operator
 from collections.abc import Callable
 from enum import StrEnum
+from functools import cached_property
+
+_Compare = Callable[[float, float], bool]
 
 
 class CompOp(StrEnum):
@@ -28,12 +31,12 @@ class CompOp(StrEnum):
     LEGT = "LEGT"
     LEGE = "LEGE"
 
-    @property
+    @cached_property
     def limit_count(self) -> int:
         """How many limits the operator needs: 0, 1 or 2."""
         return 0 if self is CompOp.LOG else len(self) // 2
 
-    @property
+    @cached_property
     def is_inside(self) -> bool:
         """True when the value must lie between two limits."""
         return self.limit_count == 2 and self.startswith("G")
@@ -44,14 +47,19 @@ class CompOp(StrEnum):
             return True
         if low is None or (self.limit_count == 2 and high is None):
             raise ValueError(f"{self.value} cannot be judged: a limit is missing")
-        first = _COMPARE[self[:2]](value, low)
-        if high is None or self.limit_count == 1:
+        compare_low, compare_high = self._comparisons
+        first = compare_low(value, low)
+        if high is None or compare_high is None:
             return first
-        second = _COMPARE[self[2:]](value, high)
+        second = compare_high(value, high)
         return (first and second) if self.is_inside else (first or second)
 
+    @cached_property
+    def _comparisons(self) -> tuple[_Compare, _Compare | None]:
+        return _COMPARE[self[:2]], _COMPARE.get(self[2:])
 
-_COMPARE: dict[str, Callable[[float, float], bool]] = {
+
+_COMPARE: dict[str, _Compare] = {
     "EQ": operator.eq,
     "NE": operator.ne,
     "GT": operator.gt,
@@ -91,10 +99,10 @@ def arrange(
         if isinstance(limit, float) and not math.isfinite(limit):
             raise ValueError(f"the {side} limit is {limit}: give a finite number, or leave the limit out")
     chosen = _by_limits(low, high) if op is None else CompOp(op)
-    given = [limit for limit in (low, high) if limit is not None]
-    if len(given) != chosen.limit_count:
-        raise ValueError(f"operator {chosen.value} takes {chosen.limit_count} limits, {len(given)} given")
-    return (chosen, low, high) if len(given) != 1 else (chosen, given[0], None)
+    given = (low is not None) + (high is not None)
+    if given != chosen.limit_count:
+        raise ValueError(f"operator {chosen.value} takes {chosen.limit_count} limits, {given} given")
+    return (chosen, high, None) if low is None else (chosen, low, high)
 
 
 def _by_limits(low: float | None, high: float | None) -> CompOp:

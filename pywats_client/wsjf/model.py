@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar, Literal
+from functools import cache
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator
 from pydantic.alias_generators import to_camel
@@ -83,40 +84,38 @@ class WireModel(BaseModel):
 
     model_config = ConfigDict(extra="allow", populate_by_name=True, alias_generator=to_camel)
 
-    _wire_names: ClassVar[dict[str, str] | None] = None
-
     def to_wire(self) -> dict[str, Any]:
         """The object as JSON types. Left out: what is None, and lists that are empty and were never given."""
-        names = type(self)._names()
+        names = wire_names(type(self))
         content: dict[str, Any] = {}
         for field, value in self.__dict__.items():
             if value is None:
                 continue
             if value.__class__ in _AS_IT_IS:
                 content[names[field]] = value
-            elif value != [] or field in self.model_fields_set:
+            elif value.__class__ is not list or value or field in self.model_fields_set:
                 content[names[field]] = _plain(value)
         for key, value in (self.model_extra or {}).items():
             if value is not None:
                 content[key] = _plain(value)
         return content
 
-    @classmethod
-    def _names(cls) -> dict[str, str]:
-        if "_wire_names" not in cls.__dict__ or cls._wire_names is None:
-            cls._wire_names = {name: field.serialization_alias or name for name, field in cls.model_fields.items()}
-        return cls._wire_names
+
+@cache
+def wire_names(kind: type[WireModel]) -> Mapping[str, str]:
+    """The fields' plain names to those on the wire."""
+    return {name: field.serialization_alias or name for name, field in kind.model_fields.items()}
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, list):
         return [_plain(item) for item in value]
-    if isinstance(value, WireModel):
-        return value.to_wire()
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items() if item is not None}
     if isinstance(value, StrEnum):
-        return value.value
+        return str(value)
+    if isinstance(value, WireModel):
+        return value.to_wire()
     if isinstance(value, datetime):
         return getattr(value, "text", None) or value.isoformat()
     return value

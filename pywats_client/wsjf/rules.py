@@ -51,8 +51,7 @@ def check_fields(findings: Findings, place: Place, fields: Fields) -> None:
     """Hold every known key of an object against its rule."""
     content = place.value
     for key, value in content.items():
-        field = fields.get(key)
-        if field is not None and value is not None and (problem := field.rule(value)):
+        if value is not None and (field := fields.get(key)) and (problem := field.rule(value)):
             findings.add(place, key, problem, fatal=field.fatal)
     for key, is_fatal in fields.required:
         if content.get(key) is None:

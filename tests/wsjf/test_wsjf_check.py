@@ -374,3 +374,10 @@ def test_a_report_with_anything_anywhere_gives_a_list(data):
     path = data.draw(st.sampled_from(sorted(every_path(report))))
     faults_found = check(put(report, path, data.draw(anything)), now=START)
     assert isinstance(faults_found, list)
+
+
+@pytest.mark.parametrize("value", ["\x00", "\b", "\f", "\x7f", "\ufffe", "a\nb", "C:\\temp", "\xa0", "µ Ω", "plain"])
+def test_the_check_says_the_same_with_the_reports_text_at_hand(value):
+    report = put(good(), f"{STEP}.reportText", value)
+    text = json.dumps(report, ensure_ascii=False, allow_nan=False)
+    assert check(report, now=NOW, text=text) == check(report, now=NOW)

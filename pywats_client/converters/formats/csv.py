@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from itertools import chain
 from typing import Any, Literal, TextIO
 
@@ -186,15 +187,16 @@ class _Table:
         found = re.search(arguments.name_pattern, source.name) if arguments.name_pattern else None
         self._said = found.groupdict(default="") if found else {}
         self._more: dict[str, str] = {}
-        self._read_preamble([stream.readline() for _ in range(arguments.preamble_lines)], delimiter)
+        if arguments.preamble_lines:
+            self._read_preamble([stream.readline() for _ in range(arguments.preamble_lines)], delimiter)
         self._rows = read_rows(stream, delimiter, arguments.preamble_lines)
         header = next(self._rows, None) if arguments.has_header else None
         if arguments.has_header and header is None:
             raise ConversionError("the file holds no table")
         self._header = header.cells if header else None
         fields = _UNIT_FIELDS if arguments.mode == "unit_per_row" else tuple(_KNOWN)
-        chosen = {name: getattr(arguments.columns, name) for name in fields}
-        self._layout = Layout.of(chosen, {name: _KNOWN[name] for name in fields}, self._header)
+        chosen = tuple((name, getattr(arguments.columns, name)) for name in fields)
+        self._layout = _find_columns(chosen, tuple(header.cells) if header else None)
 
     def _read_preamble(self, lines: list[str], delimiter: str) -> None:
         """Names and values before the table: what is known of the unit, and what else is said."""
@@ -319,6 +321,11 @@ class _Table:
     def _of_unit(self, said: Mapping[str, str], field: str) -> str:
         """What the row, the preamble, the file's name or else the arguments say."""
         return said.get(field) or self._said.get(field) or str(getattr(self._arguments, field, None) or "")
+
+
+@lru_cache(maxsize=100)  # a station's files begin with few different headers
+def _find_columns(chosen: tuple[tuple[str, Column], ...], header: tuple[str, ...] | None) -> Layout:
+    return Layout.of(dict(chosen), {name: _KNOWN[name] for name, _ in chosen}, header)
 
 
 def _look_for_delimiter(stream: TextIO, skipped: int) -> str:
