@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench clean
+.PHONY: help demo test check format bench torture soak evidence clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,17 @@ format: $(VENV)/installed ## rewrite the code in the project's format
 
 bench: $(VENV)/installed ## measure speed and memory, as ratios in one run
 	@$(BIN)/python -m tests.benchmarks
+
+torture: $(VENV)/installed ## prove that nothing is lost: SECONDS=600 KILLS=200 SEED=1
+	@SECONDS=$(or $(SECONDS),600) KILLS=$(or $(KILLS),200) SEED=$(or $(SEED),1) $(BIN)/python -m tests.torture
+	@$(BIN)/python -m tests.torture.machine FILES=20000
+
+soak: $(VENV)/installed ## ten minutes of load and faults: SECONDS=600 FILES=20000 SEED=1
+	@$(BIN)/python -m tests.torture.soak SECONDS=$(or $(SECONDS),600) FILES=$(or $(FILES),20000) SEED=$(or $(SEED),1)
+
+evidence: $(VENV)/installed ## run the suite, and write down in tests/README.md what it has shown
+	@$(BIN)/pytest -n 3 --dist worksteal --evidence
+	@$(BIN)/python -m tests.evidence
 
 clean: ## remove what make has made
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache

@@ -29,6 +29,8 @@ StrPath = str | os.PathLike[str]
 """A path as text where one is made for each report: building a Path costs more than the call it is for."""
 NAME_MAX = 255
 """Bytes a file name may have on the file systems in use (POSIX NAME_MAX)."""
+REMOVED = ".removed.tmp"
+"""The ending, after a leading dot, of a folder that is on its way out."""
 SUFFIX_MAX = 64
 """Bytes up to which what follows the last dot of a name is kept when the name gets a number."""
 
@@ -73,6 +75,10 @@ class FileSystem:
         path.mkdir(mode)
 
 
+Check = Callable[[], None]
+"""Raises where something must not be done."""
+
+
 class Disk:
     """What the parts do with files, made of the steps of one file system."""
 
@@ -80,6 +86,7 @@ class Disk:
         self.steps = steps or FileSystem()
         # Between finding that a name is free and taking it, no other thread may do the same.
         self._naming = threading.Lock()
+        self._settled: set[Path] = set()
 
     def write(self, path: Path, data: bytes, *, mode: int = 0o600) -> None:
         """Write a new file and sync it. On any failure the file is abandoned: a second fsync could lie."""
@@ -152,11 +159,18 @@ class Disk:
             return
         hidden = path
         if not path.name.startswith("."):
-            hidden = path.with_name(f".{fit_name(path.name, '.tmp')}")
+            hidden = path.with_name(f".{fit_name(path.name, REMOVED)}")
             self.remove(hidden)
             self.steps.rename(path, hidden)
             self.sync_folder(path.parent)
         self._remove_tree(hidden)
+
+    def finish_removals(self, folder: Path) -> None:
+        """Remove the folders in it whose removal a crash has stopped; what can't be removed is left."""
+        for path in folder.glob(f".*{REMOVED}"):
+            if path.is_dir() and not path.is_symlink():
+                with contextlib.suppress(OSError):
+                    self._remove_tree(path)
 
     def _remove_tree(self, folder: Path) -> None:
         for child in sorted(folder.iterdir()):
@@ -167,30 +181,53 @@ class Disk:
         self.steps.rmdir(folder)
 
     def make_folder(self, path: Path) -> None:
-        """Make a folder and those above it, each name synced; one that exists is left as it is."""
+        """Make a folder and those above it, each name synced; one that exists is left as it is.
+
+        One whose name could not be synced is taken back: found by the next try, it would pass for durable.
+        """
         missing = list(itertools.takewhile(lambda folder: not folder.is_dir(), [path, *path.parents]))
         for folder in reversed(missing):
             with contextlib.suppress(FileExistsError):
                 self.steps.mkdir(folder)
-            self.sync_folder(folder.parent)
+            try:
+                self.sync_folder(folder.parent)
+            except OSError:
+                with contextlib.suppress(OSError):
+                    self.steps.rmdir(folder)
+                raise
 
-    def move(self, source: Path, folder: Path) -> Path:
+    def settle_names(self, folder: Path) -> None:
+        """Make durable that a folder is there, once a run: the run that made it may have ended before its sync."""
+        for path in (folder, *folder.parents):
+            if path in self._settled or not os.access(path.parent, os.R_OK | os.W_OK):
+                break
+            self.sync_folder(path.parent)
+            self._settled.add(path)
+
+    def move(self, source: Path, folder: Path, check: Check = lambda: None) -> Path:
         """Move a file or folder into another folder and return its new path.
 
-        A name that exists there gets a number. Across file systems: copy, sync, verify, then remove.
+        A name that exists there gets a number. Across file systems: copy, sync, verify, then remove. `check` is
+        called when all but the last is done; where it raises, the source stays.
         """
         self.make_folder(folder)
         try:
+            check()
             return self._name(source, folder, source.name)
         except OSError as error:
             if error.errno != errno.EXDEV:
                 raise
-        return self._bring(source, folder, source.name, self._copy_verified)
+        return self._bring(source, folder, source.name, self._copy_verified, check)
 
-    def archive(self, source: Path, folder: Path) -> Path:
-        """Put a file or folder into a zip of its own in `folder`, verify it, remove the source; the zip's path."""
-        self.make_folder(folder)
-        return self._bring(source, folder, fit_name(source.name, ".zip"), self._zip_verified)
+    def archive(self, source: Path, folder: Path, below: Path = Path(), check: Check = lambda: None) -> Path:
+        """Put a file or folder into a zip of its own in `folder / below`, verify it, remove the source; its path.
+
+        It is made in `folder`: the next try overwrites what a crash leaves, also when `below` is another day.
+        `check` as in `move`.
+        """
+        self.make_folder(folder / below)
+        name = fit_name(source.name, ".zip")
+        return self._bring(source, folder / below, name, self._zip_verified, check, scratch=folder)
 
     def _name(self, path: Path, folder: Path, name: str) -> Path:
         """Rename to the name in the folder, or to the first number of it that is free."""
@@ -199,20 +236,31 @@ class Disk:
             self.steps.rename(path, target)
         return target
 
-    def _bring(self, source: Path, folder: Path, name: str, make: Callable[[Path, Path], None]) -> Path:
+    def _bring(
+        self,
+        source: Path,
+        folder: Path,
+        name: str,
+        make: Callable[[Path, Path], None],
+        check: Check,
+        scratch: Path | None = None,
+    ) -> Path:
         # Named by the source's whole path: what a crash leaves is overwritten by the next try, and two
         # sources of one name, brought at the same time, do not meet.
         mark = hashlib.sha256(os.fsencode(source)).hexdigest()[:8]
-        temporary = folder / f".{fit_name(name, f'.{mark}.tmp')}"
+        self.settle_names(folder)
+        temporary = (scratch or folder) / f".{fit_name(name, f'.{mark}.tmp')}"
         self.remove(temporary)
         try:
             make(source, temporary)
+            check()
             target = self._name(temporary, folder, name)
-        except OSError:
+        except BaseException:
             with contextlib.suppress(OSError):
                 self.remove(temporary)
             raise
         self.sync_folder(folder)
+        check()
         self.remove(source)
         return target
 

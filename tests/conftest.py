@@ -2,5 +2,7 @@
 
 from hypothesis import settings
 
+pytest_plugins = ["tests.evidence.plugin"]
+
 settings.register_profile("repeatable", derandomize=True)
 settings.load_profile("repeatable")

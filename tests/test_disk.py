@@ -79,6 +79,9 @@ def test_a_link_is_not_written_through(tmp_path: Path) -> None:
     assert not (tmp_path / "b").exists()
 
 
+@pytest.mark.case(
+    "F11", "a write or sync fails", injected="EIO once", promised="the file is removed, never synced again"
+)
 @pytest.mark.parametrize("step", ["write", "fsync"])
 def test_a_file_that_could_not_be_written_is_abandoned_and_not_synced_again(tmp_path: Path, step: str) -> None:
     steps = FailingSteps()
@@ -111,6 +114,12 @@ def test_a_replacement_is_whole_or_not_at_all_at_every_step(tmp_path: Path, back
     assert cut == (12 if backup else 6)
 
 
+@pytest.mark.case(
+    "F10",
+    "no space while the configuration is saved",
+    injected="ENOSPC once, at each step",
+    promised="the old file stays whole",
+)
 @pytest.mark.parametrize("step", range(12))
 def test_a_full_disk_leaves_the_old_file_and_nothing_half(tmp_path: Path, step: int) -> None:
     file = a_file(tmp_path / "config.json", b"old")
@@ -153,6 +162,38 @@ def test_a_folder_is_made_with_those_above_it_each_name_synced(tmp_path: Path) -
 
 
 # --- removing
+
+
+@pytest.mark.case(
+    "F11", "a folder's name cannot be synced", injected="EIO from fsync", promised="it is taken back and made anew"
+)
+def test_a_folder_whose_name_could_not_be_synced_is_taken_back_and_made_anew(tmp_path: Path) -> None:
+    steps = FailingSteps()
+    steps.fail(lambda _, step, path: step == "fsync" and path == tmp_path / "a", errno.EIO)
+    with pytest.raises(OSError, match="Input/output"):
+        Disk(steps).make_folder(tmp_path / "a" / "b" / "c")
+    assert visible(tmp_path) == ["a"]
+    assert visible(tmp_path / "a") == []
+    steps.fail(lambda *_: False)
+    Disk(steps).make_folder(tmp_path / "a" / "b" / "c")
+    assert steps.log[-6:] == [
+        (step, path) for path in (tmp_path / "a/b", tmp_path / "a/b/c") for step, path in _made(path)
+    ]
+
+
+def _made(path: Path) -> list[tuple[str, Path]]:
+    return [("mkdir", path), ("open", path.parent), ("fsync", path.parent)]
+
+
+def test_names_that_could_not_be_made_durable_are_tried_again(tmp_path: Path) -> None:
+    steps = FailingSteps()
+    disk = Disk(steps)
+    steps.fail(nth(1), errno.EIO)
+    with pytest.raises(OSError, match="Input/output"):
+        disk.settle_names(tmp_path)
+    assert steps.kinds() == []
+    disk.settle_names(tmp_path)
+    assert ("fsync", tmp_path.parent) in steps.log
 
 
 def test_a_folder_is_removed_with_all_that_is_in_it_and_no_link_is_followed(tmp_path: Path) -> None:
@@ -256,9 +297,15 @@ def test_many_threads_moving_files_of_one_name_lose_none(tmp_path: Path) -> None
     )
 
 
-Bring = Callable[[Disk, Path, Path], Path]
+Bring = Callable[..., Path]
 
 
+@pytest.mark.case(
+    "F14",
+    "a crash while a source moves to another disk",
+    injected="cut off at each step",
+    promised="the whole source is here or there",
+)
 @pytest.mark.parametrize("make", [a_file, a_folder])
 @pytest.mark.parametrize("bring", [Disk.move, Disk.archive])
 def test_a_crash_at_any_step_leaves_the_whole_source_here_or_there(
@@ -292,6 +339,12 @@ def _contents_of(brought: Path, wanted: dict[bytes, bytes]) -> dict[bytes, bytes
         return dict(zip(wanted, (archive.read(name) for name in archive.namelist()), strict=True))
 
 
+@pytest.mark.case(
+    "F10",
+    "no space while a source moves to another disk",
+    injected="ENOSPC once, at each step",
+    promised="the source stays whole, nothing half is seen",
+)
 @pytest.mark.parametrize("make", [a_file, a_folder])
 @pytest.mark.parametrize("bring", [Disk.move, Disk.archive])
 def test_a_full_disk_at_any_step_leaves_the_source_and_nothing_half(
@@ -323,6 +376,9 @@ def test_a_full_disk_at_any_step_leaves_the_source_and_nothing_half(
     assert step > 5
 
 
+@pytest.mark.case(
+    "F14", "a copy to another disk differs", injected="bits flipped below the copy", promised="the source stays"
+)
 @pytest.mark.parametrize("make", [a_file, a_folder])
 @pytest.mark.parametrize("bring", [Disk.move, Disk.archive])
 def test_a_copy_that_differs_is_not_believed(tmp_path: Path, bring: Bring, make: Callable[[Path], Path]) -> None:
@@ -355,6 +411,23 @@ def test_a_source_that_grows_while_it_is_archived_is_kept(tmp_path: Path) -> Non
     assert source.read_bytes() == b"content and more"
 
 
+@pytest.mark.parametrize("calls", [1, 2])
+@pytest.mark.parametrize("bring", [Disk.move, Disk.archive])
+def test_a_source_that_must_stay_in_the_last_moment_stays(tmp_path: Path, bring: Bring, calls: int) -> None:
+    asked: list[bool] = []
+
+    def check() -> None:
+        asked.append(True)
+        if len(asked) == calls + (bring is Disk.move):  # which asks once more, before it tries to rename
+            raise ValueError("somebody writes to it")
+
+    source = a_file(tmp_path / "in" / "a.csv")
+    with pytest.raises(ValueError, match="somebody"):
+        bring(Disk(OtherFileSystem()), source, tmp_path / "done", check=check)
+    assert source.read_bytes() == b"content"
+    assert len(os.listdir(tmp_path / "done")) == calls - 1
+
+
 @pytest.mark.parametrize("bring", [Disk.move, Disk.archive])
 def test_a_source_is_removed_only_after_what_was_made_of_it_is_durable(tmp_path: Path, bring: Bring) -> None:
     steps = OtherFileSystem()
@@ -362,6 +435,31 @@ def test_a_source_is_removed_only_after_what_was_made_of_it_is_durable(tmp_path:
     bring(Disk(steps), source, tmp_path / "done")
     assert steps.kinds()[-3:] == ["rename", "fsync", "unlink"]
     assert [path for _, path in steps.log[-2:]] == [tmp_path / "done", source]
+
+
+def test_a_removal_that_a_crash_has_stopped_is_finished(tmp_path: Path) -> None:
+    for cut in range(2, 50):
+        source = a_folder(tmp_path / str(cut) / "unit")
+        try:
+            Disk(CuttingSteps(cut)).remove(source)
+        except PowerCut:
+            (source.parent / ".of-another-program.tmp").mkdir()
+            Disk().finish_removals(source.parent)
+            assert os.listdir(source.parent) == [".of-another-program.tmp"]
+            continue
+        break
+    assert cut > 5
+
+
+def test_a_folder_whose_maker_was_killed_is_durable_before_a_source_is_removed_for_it(tmp_path: Path) -> None:
+    steps = OtherFileSystem()
+    (tmp_path / "done").mkdir()
+    disk = Disk(steps)
+    disk.move(a_file(tmp_path / "in" / "a.csv"), tmp_path / "done")
+    fsyncs = [path for step, path in steps.log if step == "fsync"]
+    assert tmp_path in fsyncs
+    disk.move(a_file(tmp_path / "in" / "b.csv"), tmp_path / "done")
+    assert [path for step, path in steps.log if step == "fsync"].count(tmp_path) == 1
 
 
 # --- archiving
@@ -378,6 +476,21 @@ def test_an_archive_holds_what_the_source_held(tmp_path: Path) -> None:
         names = {os.fsencode(name).replace(b"\\xe4", b"\xe4").removeprefix(b"unit/") for name in archive.namelist()}
         assert names == set(before)
         assert archive.read("unit/below/b.csv") == before[b"below/b.csv"]
+
+
+def test_an_archive_that_a_crash_has_stopped_leaves_nothing_though_it_is_made_on_another_day(tmp_path: Path) -> None:
+    met = 0
+    for cut in range(100):
+        archive, source = tmp_path / str(cut), a_file(tmp_path / "in" / "a.csv")
+        try:
+            Disk(CuttingSteps(cut)).archive(source, archive, Path("monday"))
+            break
+        except PowerCut:
+            met += bool(temporaries(archive))
+        made = Disk().archive(source, archive, Path("tuesday"))
+        assert made == archive / "tuesday" / "a.csv.zip"
+        assert not temporaries(archive)
+    assert met > 2
 
 
 def test_archives_of_one_name_get_numbers(tmp_path: Path) -> None:

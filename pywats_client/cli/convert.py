@@ -9,7 +9,7 @@ import typer
 
 from pywats_client.cli.options import Home, InstanceId
 from pywats_client.cli.output import print_json, say
-from pywats_client.errors import ConversionError, NotMine, NotYet
+from pywats_client.errors import ConfigError, ConversionError, NotMine, NotYet
 from pywats_client.paths import Instance
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def _parse_argument(text: str) -> tuple[str, Any]:
         raise typer.BadParameter(f"the value of {key} is not JSON: {fault}", param_hint="-a") from None
 
 
-Outcome = tuple[list[dict[str, Any]], ConversionError | NotYet | NotMine | None]
+Outcome = tuple[list[dict[str, Any]], ConversionError | ConfigError | NotYet | NotMine | None]
 
 
 async def _run(source: Path, converter: str | None, arguments: dict[str, Any], instance: Instance) -> Outcome:
@@ -90,8 +90,8 @@ async def _run(source: Path, converter: str | None, arguments: dict[str, Any], i
     async with open_workers(trio.CapacityLimiter(1)) as workers:
         try:
             name = converter or await _detect(workers, source)
-            await _convert(workers, _setup(name, arguments, instance), source, reports)
-        except (ConversionError, NotYet, NotMine) as error:
+            await _convert(workers, _setup(name, source, arguments, instance), source, reports)
+        except (ConversionError, ConfigError, NotYet, NotMine) as error:
             return reports, error
     return reports, None
 
@@ -125,8 +125,11 @@ async def _detect(workers: "Workers", source: Path) -> str:
     return best.format
 
 
-def _setup(name: str, arguments: dict[str, Any], instance: Instance) -> "Setup":
-    """What the service would tell its workers: of a converter of the instance, or of any other by its module."""
+def _setup(name: str, source: Path, arguments: dict[str, Any], instance: Instance) -> "Setup":
+    """What the service would tell its workers: of a converter of the instance, or of any other by its module.
+
+    The folder that a converter in isolation sees is the one of the source.
+    """
     from pywats_client.config.file import load
     from pywats_client.config.model import Config
     from pywats_client.service.running import setup_of
@@ -134,8 +137,13 @@ def _setup(name: str, arguments: dict[str, Any], instance: Instance) -> "Setup":
     is_configured = instance.config.exists() or bool(os.environ.get("PYWATS_SERVER_URL"))
     config = load(instance) if is_configured else Config(instance_id=instance.id)
     chosen = _configured(config, name) or _by_module(name)
-    chosen = chosen.model_copy(update={"arguments": {**chosen.arguments, **arguments}})
-    return setup_of(config, chosen, instance)
+    chosen = chosen.model_copy(
+        update={"arguments": {**chosen.arguments, **arguments}, "watch_folder": str(source.parent)}
+    )
+    setup = setup_of(config, chosen, instance)
+    if setup.isolation:
+        say(f"isolation in force: {setup.isolation}")
+    return setup
 
 
 def _configured(config: "Config", name: str) -> "ConverterConfig | None":

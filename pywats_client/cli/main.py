@@ -15,6 +15,7 @@ from pywats_client.cli.emulator import emulator
 from pywats_client.cli.login import login
 from pywats_client.cli.output import say
 from pywats_client.cli.paths import paths
+from pywats_client.cli.queue import app as queue
 from pywats_client.cli.service import service
 from pywats_client.cli.submit import submit
 from pywats_client.cli.version import version
@@ -50,6 +51,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,  # they show local variables, and those may hold a token
 )
 app.add_typer(config, name="config")
+app.add_typer(queue, name="queue")
 for command in (service, submit, convert, emulator, demo, login, paths, version):
     app.command()(command)
 

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 
@@ -23,3 +23,12 @@ def print_pairs(pairs: Mapping[str, str]) -> None:
 def say(message: str) -> None:
     """A message beside the result; it does not disturb what reads stdout."""
     print(message, file=sys.stderr)
+
+
+def print_json_array(values: Iterable[Any]) -> None:
+    """One JSON array, each item printed as soon as it is there."""
+    before = "[\n"
+    for value in values:
+        print(before + json.dumps(value, ensure_ascii=False, default=str), end="")
+        before = ",\n"
+    print("[]" if before == "[\n" else "\n]")

@@ -218,7 +218,7 @@ def _upgrade(files: Files, environ: Mapping[str, str], disk: Disk) -> Files:
     new = upgrade(old.data)
     valid(files.with_document(Document(old.file, new.data)), environ)
     if new.token:
-        new.data.setdefault("server", {})["token_encrypted"] = encrypt(files.instance, as_token(new.token))
+        new.data.setdefault("server", {})["token_encrypted"] = encrypt(files.instance, as_token(new.token), disk)
     backup = old.file.with_name(f"{old.file.name}.flat.bak")
     disk.replace(backup, as_json(old.data | ({"api_token": ""} if new.token else {})))
     disk.replace(old.file, as_json(new.data))

@@ -36,6 +36,13 @@ def _path_text(text: str) -> str:
     return text
 
 
+def _allowance(text: str) -> str:
+    path = Path(text.removesuffix(":rw")).expanduser()
+    if text != "network" and (not path.is_absolute() or path == Path("/") or "\0" in text):
+        raise ValueError("expected `network`, or a path such as /data/limits, with `:rw` behind it to write there, too")
+    return text
+
+
 def _none_when_empty(value: Any) -> Any:
     return None if value == "" else value
 
@@ -52,6 +59,8 @@ WebAddress = Annotated[str, AfterValidator(_web_address)]
 ProxyAddress = Annotated[str, AfterValidator(_proxy_address)]
 PathText = Annotated[str, AfterValidator(_path_text)]
 """A path as written: `~` and relative ones are resolved where it is used."""
+Allowance = Annotated[str, AfterValidator(_allowance)]
+"""`network`, or a path that a converter in bubblewrap may read, or with `:rw` behind it write, too."""
 CertificateFile = Annotated[Path, Field(strict=False), AfterValidator(Path.expanduser)]
 Interval = Annotated[float, Field(ge=1, le=86_400)]
 """Seconds."""
@@ -193,6 +202,10 @@ class ConverterConfig(Section):
     """How long the conversion of one source may take."""
     memory_limit_mb: Annotated[int, Field(ge=64)] = 1024
     """Address space that the converter's process may use, in MB."""
+    isolation: Literal["limits", "bwrap"] = "limits"
+    """What holds the converter: `limits` of time and memory, or `bwrap`, which hides files and network, too (Linux)."""
+    isolation_allow: Annotated[tuple[Allowance, ...], Field(strict=False)] = ()
+    """What a converter in bubblewrap may see beside its sources: paths (`/data/limits`, `/data/out:rw`), `network`."""
     process_code: Annotated[int, Field(ge=0)] | None = None
     """Code of the test operation, where the format has none."""
     part_number: str = Field(default="", max_length=100)

@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from pywats_client import logs
 from pywats_client.config.model import Config
+from pywats_client.disk import Disk
 from pywats_client.errors import Refused
 from pywats_client.paths import Instance
 
@@ -104,11 +105,11 @@ def _read_token(file: Path, what: str) -> Secret:
         raise Refused(f"{what} is no text: {file}") from error
 
 
-def encrypt(instance: Instance, token: Secret) -> str:
+def encrypt(instance: Instance, token: Secret, disk: Disk | None = None) -> str:
     """The token as it is stored; makes the instance's key where there is none, or none that can be used."""
     key = _read_key(instance.token_key)
     if key is None:
-        key = _make_key(instance.token_key)
+        key = _make_key(instance.token_key, disk or Disk())
     return _fernet(key).encrypt(token.reveal().encode()).decode()
 
 
@@ -154,15 +155,11 @@ def _read_key(file: Path) -> bytes | None:
     return key if len(key) == KEY_BYTES else None
 
 
-def _make_key(file: Path) -> bytes:
-    """A new key; what is there already was found to be no key."""
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    file.unlink(missing_ok=True)
+def _make_key(file: Path, disk: Disk) -> bytes:
+    """A new key, durable before anything is encrypted with it; what is there already was found to be no key."""
+    disk.make_folder(file.parent)
     key = secrets.token_bytes(KEY_BYTES)
-    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _CAREFUL, 0o600), "wb") as stream:
-        stream.write(key)
-        stream.flush()
-        os.fsync(stream.fileno())
+    disk.replace(file, key)
     return key
 
 

@@ -1,9 +1,11 @@
 """What went wrong in a converter, as a message for the service. Nothing a converter raises gets past this."""
 
 import traceback
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pywats_client.converters.refusals import refusal
 from pywats_client.errors import ConversionError, NotMine, NotYet
 
 MAX_MESSAGE = 20_000
@@ -12,14 +14,19 @@ _OURS = str(Path(__file__).parents[1])
 _FORMATS = str(Path(__file__).with_name("formats"))
 
 
-def describe(error: BaseException, *, memory_limit_mb: int) -> dict[str, Any]:
+def describe(
+    error: BaseException, *, memory_limit_mb: int, isolation: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """The header of the reply. `spent`: this process should not convert anything more."""
     if isinstance(error, MemoryError):
         # What filled the memory hangs on the frames: without letting go of it there is none to say so.
         traceback.clear_frames(error.__traceback__)
         return _failed(f"out of memory: the limit is {memory_limit_mb} MB", spent=True)
     try:
-        return _describe(error)
+        reply = _describe(error)
+        if isolation and reply["kind"] == "failed":
+            reply["message"] += refusal(error, isolation)
+        return reply
     except BaseException:  # noqa: BLE001 -- an exception of a stranger's class may do anything when it is looked at
         return _failed("the converter raised an exception that cannot be shown", spent=True)
 

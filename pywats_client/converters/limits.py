@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 FILE_SIZE_BYTES = 1 << 30
+"""A worker adds its process id: children inherit the limit and cannot raise it, which shows whose they were."""
 OPEN_FILES = 256
 _CPU_MARGIN_SECONDS = 2
 # prctl(2)
@@ -36,7 +37,7 @@ def die_with(parent: int) -> None:
 def limit(memory_mb: int) -> None:
     """Bound address space, file size, open files and core dumps, for this process and its children."""
     _set(resource.RLIMIT_AS, memory_mb << 20)
-    _set(resource.RLIMIT_FSIZE, FILE_SIZE_BYTES)
+    _set(resource.RLIMIT_FSIZE, FILE_SIZE_BYTES + os.getpid())
     _set(resource.RLIMIT_NOFILE, OPEN_FILES)
     _set(resource.RLIMIT_CORE, 0)
 
@@ -62,6 +63,12 @@ def has_children() -> bool:
     except ChildProcessError:
         return False
     return True
+
+
+def is_half_full(folder: str) -> bool:
+    """Whether the file system of a folder is."""
+    room = os.statvfs(folder)
+    return room.f_bfree < room.f_blocks // 2
 
 
 def _set(kind: int, value: int) -> None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import stat
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -10,8 +11,8 @@ from pathlib import Path
 import trio
 
 from pywats_client.converters.messages import Message
-from pywats_client.converters.setup import Delivered, Job, ModuleInfo, Setup, Statistics
-from pywats_client.converters.worker_process import NO_ANSWER, WorkerProcess
+from pywats_client.converters.setup import Delivered, Job, ModuleInfo, Setup, Statistics, to_text
+from pywats_client.converters.worker_process import NO_ANSWER, WorkerProcess, sweep
 from pywats_client.errors import ConversionError, ConverterDied
 
 __all__ = ["Delivered", "Job", "ModuleInfo", "Setup", "Statistics", "Workers", "open_workers"]
@@ -19,6 +20,8 @@ __all__ = ["Delivered", "Job", "ModuleInfo", "Setup", "Statistics", "Workers", "
 PATIENCE_SECONDS = 0.2
 """What a start costs. So long one waits for a busy worker before another is started: at worst twice the best."""
 _PROCESSORS = os.cpu_count() or 1
+
+StartWorker = Callable[[Setup, trio.Nursery], WorkerProcess]
 
 
 @dataclass(eq=False)
@@ -61,9 +64,15 @@ class Workers:
     """
 
     def __init__(
-        self, limiter: trio.CapacityLimiter, nursery: trio.Nursery, *, idle_seconds: float, load_seconds: float
+        self,
+        limiter: trio.CapacityLimiter,
+        nursery: trio.Nursery,
+        *,
+        idle_seconds: float,
+        load_seconds: float,
+        start_worker: StartWorker = WorkerProcess,
     ) -> None:
-        self._limiter, self._nursery = limiter, nursery
+        self._limiter, self._nursery, self._start_worker = limiter, nursery, start_worker
         self._idle_seconds, self._load_seconds = idle_seconds, load_seconds
         self._crews: dict[Setup, _Crew] = {}
         self._waiters: list[_Waiter] = []
@@ -87,7 +96,7 @@ class Workers:
     async def companions(self, setup: Setup, source: Path) -> tuple[Path, ...]:
         """The files that belong to a source, absolute, all in its folder or below. Raises as `convert`."""
         async with self._borrowed(setup) as worker:
-            request = {"kind": "companions", "source": _to_text(source)}
+            request = {"kind": "companions", "source": to_text(source)}
             reply = await worker.call(request, setup.timeout_seconds)
         with _answer_expected():
             paths = [Path(_from_text(text)) for text in reply.header["paths"]]
@@ -96,7 +105,7 @@ class Workers:
     async def matches(self, setup: Setup, source: Path, modules: Sequence[str]) -> dict[str, float]:
         """How sure each of `modules`, as `registry.resolve` names them, is of a source: 0 to 1."""
         async with self._borrowed(setup) as worker:
-            request = {"kind": "matches", "source": _to_text(source), "modules": list(modules)}
+            request = {"kind": "matches", "source": to_text(source), "modules": list(modules)}
             reply = await worker.call(request, setup.timeout_seconds)
         with _answer_expected():
             return {module: float(reply.header["confidences"][module]) for module in modules}
@@ -115,8 +124,8 @@ class Workers:
 
         request = {
             "kind": "convert",
-            "source": _to_text(job.source),
-            "companions": [_to_text(path) for path in job.companions],
+            "source": to_text(job.source),
+            "companions": [to_text(path) for path in job.companions],
             "id_seed": job.id_seed.hex(),
         }
         async with self._borrowed(setup) as worker:
@@ -199,7 +208,7 @@ class Workers:
         return worker
 
     async def _load(self, setup: Setup) -> WorkerProcess:
-        worker = WorkerProcess(setup, self._nursery)
+        worker = self._start_worker(setup, self._nursery)
         self._processes.add(worker)
         try:
             await worker.call({"kind": "load", "setup": setup.request}, self._load_seconds)
@@ -273,14 +282,21 @@ class Workers:
 
 @contextlib.asynccontextmanager
 async def open_workers(
-    limiter: trio.CapacityLimiter, *, idle_seconds: float = 60.0, load_seconds: float = 30.0
+    limiter: trio.CapacityLimiter,
+    *,
+    idle_seconds: float = 60.0,
+    load_seconds: float = 30.0,
+    start_worker: StartWorker = WorkerProcess,
 ) -> AsyncIterator[Workers]:
     """Workers, all of which end with the block.
 
     One that is idle for `idle_seconds` ends before; one has `load_seconds` to import its converter.
     """
+    sweep()  # a service that was killed could not
     async with trio.open_nursery() as nursery:
-        workers = Workers(limiter, nursery, idle_seconds=idle_seconds, load_seconds=load_seconds)
+        workers = Workers(
+            limiter, nursery, idle_seconds=idle_seconds, load_seconds=load_seconds, start_worker=start_worker
+        )
         nursery.start_soon(workers.retire_idle)
         try:
             yield workers
@@ -298,11 +314,6 @@ def _answer_expected() -> Iterator[None]:
         raise ConverterDied(NO_ANSWER) from None
 
 
-def _to_text(path: Path) -> str:
-    """A path for the worker, whose encoding of names is always UTF-8, whatever ours is."""
-    return os.fsencode(path).decode("utf-8", "surrogateescape")
-
-
 def _from_text(text: str) -> str:
     return os.fsdecode(text.encode("utf-8", "surrogateescape"))
 
@@ -315,5 +326,14 @@ def _inside(source: Path, paths: list[Path]) -> tuple[Path, ...]:
         if not place.is_relative_to(source.parent) or place == source.parent:
             raise ConversionError(f"the converter named {path} as a companion: it is not in the folder of the source")
         if place != source:
+            _require_plain(place, source.parent)
             found[place] = None
     return tuple(found)
+
+
+def _require_plain(place: Path, folder: Path) -> None:
+    """A companion is moved and deleted with its source: through a link, that would be done to what lies elsewhere."""
+    if not Path(os.path.realpath(place)).is_relative_to(os.path.realpath(folder)):
+        raise ConversionError(f"the converter named {place} as a companion: a link leads out of the source's folder")
+    if os.path.lexists(place) and stat.S_IFMT(place.lstat().st_mode) not in (stat.S_IFREG, stat.S_IFDIR):
+        raise ConversionError(f"the converter named {place} as a companion: it is no file")

@@ -28,6 +28,18 @@ def kill_tree(pid: int) -> None:
         _signal(process, signal.SIGKILL)
 
 
+def family_size(pid: int) -> int:
+    """How many processes there are: this one and all below it."""
+    return len(_descendants(pid))
+
+
+def innermost(pid: int) -> int:
+    """The worker that `pid`, bubblewrap, has started: the first child of its first child, where /proc tells."""
+    for _ in range(2):
+        pid = next(iter(_children(pid)), pid)
+    return pid
+
+
 def _descendants(pid: int) -> set[int]:
     """The process and all below it, where /proc tells (proc_pid_children(5)); otherwise the process."""
     found, unseen = {pid}, [pid]

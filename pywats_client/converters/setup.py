@@ -1,12 +1,15 @@
 """What the service tells its workers, and what it hears of them."""
 
 import json
+import os
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+from pywats_client.converters.isolation import SCRATCH, Isolation
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,11 +29,15 @@ class Setup:
     """by the plain names of report fields; they go before the station's"""
     timeout_seconds: float = 120
     memory_limit_mb: int = 1024
+    isolation: Isolation | None = None
+    """None: bound by limits alone"""
 
     @cached_property
     def key(self) -> str:
         """All of it as text."""
-        return json.dumps([self.name, self.module_stamp, self.request], sort_keys=True, default=str)
+        return json.dumps(
+            [self.name, self.module_stamp, repr(self.isolation), self.request], sort_keys=True, default=str
+        )
 
     @property
     def request(self) -> dict[str, Any]:
@@ -42,13 +49,27 @@ class Setup:
             "defaults": dict(self.defaults),
             "timeout_seconds": self.timeout_seconds,
             "memory_limit_mb": self.memory_limit_mb,
+            "isolation": self._isolation,
         }
+
+    @property
+    def _isolation(self) -> dict[str, Any] | None:
+        """What the converter sees: for the worker, to tell what was refused."""
+        if self.isolation is None:
+            return None
+        shown = [to_text(path) for path in self.isolation.shown(self.module)]
+        return {"shown": shown, "network": self.isolation.has_network, "scratch": str(SCRATCH)}
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Setup) and self.key == other.key
 
     def __hash__(self) -> int:
         return hash(self.key)
+
+
+def to_text(path: Path) -> str:
+    """A path for the worker, whose encoding of names is always UTF-8, whatever ours is."""
+    return os.fsencode(path).decode("utf-8", "surrogateescape")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,7 @@ prints, on whatever descriptor, goes to the service's log and never into the ans
 """
 
 import faulthandler
+import gc
 import logging
 import os
 import signal
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 PRIORITIES = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ERROR: 3, logging.CRITICAL: 2}
 """The `<N>` before a line, as in sd-daemon(3), from which the service takes the line's level."""
+_GARBAGE_OBJECTS = 10_000
+"""So many, instead of Python's 700, wait to be collected: those of some twenty small reports."""
+_LARGE_REPORT_BYTES = 100_000
 
 
 class _Lines(logging.Formatter):
@@ -50,6 +54,8 @@ class Worker:
         arguments = registry.check_arguments(type(self._converter), setup["arguments"])
         self._context = base.Context(station, arguments, _logger())
         self._finish = results.Finish(station, setup["defaults"])
+        gc.freeze()  # what was imported stays, and need not be looked at again
+        gc.set_threshold(_GARBAGE_OBJECTS)
 
     def answer(self, request: Message) -> dict[str, Any]:
         """Do what is asked, and say what came of it; reports are sent as they are made."""
@@ -68,6 +74,8 @@ class Worker:
         made = self._converter.convert(source, self._context)
         for name, content in self._finish.reports(made, source, bytes.fromhex(header["id_seed"])):
             self._pipe.send({"kind": "report", "queue_id": str(name)}, content)
+            if len(content) > _LARGE_REPORT_BYTES:
+                gc.collect()  # few objects may hold much memory: steps and their sequence refer to each other
         return {"kind": "done"}
 
     def _describe(self) -> dict[str, Any]:
@@ -113,6 +121,14 @@ def _take_pipe() -> Pipe:
     return pipe
 
 
+def _leaves_something(setup: dict[str, Any]) -> bool:
+    """Whether a call has left processes behind, or a scratch folder in which the next would find little room."""
+    from pywats_client.converters import limits
+
+    isolation = setup["isolation"]
+    return limits.has_children() or bool(isolation and limits.is_half_full(isolation["scratch"]))
+
+
 def main(parent: int) -> None:
     """Serve the process `parent` until it closes the pipe, or ends."""
     if os.name == "posix":
@@ -134,8 +150,8 @@ def main(parent: int) -> None:
                 else:
                     reply = worker.answer(request)
             except BaseException as error:  # noqa: BLE001 -- whatever a converter raises ends this one call only
-                reply = describe(error, memory_limit_mb=setup["memory_limit_mb"])
-            if os.name == "posix" and limits.has_children():
+                reply = describe(error, memory_limit_mb=setup["memory_limit_mb"], isolation=setup["isolation"])
+            if os.name == "posix" and _leaves_something(setup):
                 reply["spent"] = True  # what was left behind goes with this process
             pipe.send(reply)
             request = pipe.receive()

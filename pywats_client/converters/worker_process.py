@@ -1,5 +1,6 @@
 """One worker process, seen from the service: started, asked, ended with everything it has started."""
 
+import contextlib
 import math
 import os
 import signal
@@ -10,16 +11,21 @@ from typing import Any
 
 import trio
 
+from pywats_client.converters.isolation import NOT_PERMITTED, bubblewrap
 from pywats_client.converters.messages import BadFrame, Frames, Message, pack
 from pywats_client.converters.output import Output
-from pywats_client.converters.process_tree import kill_tree
+from pywats_client.converters.process_tree import family_size, innermost, kill_tree
 from pywats_client.converters.setup import Setup
-from pywats_client.errors import ConversionError, ConverterDied, ConverterTimedOut, NotMine, NotYet
+from pywats_client.errors import ConfigError, ConversionError, ConverterDied, ConverterTimedOut, NotMine, NotYet
 
 ENVIRONMENT = ("PATH", "HOME", "TZ", "LANG", "TMPDIR")
 """What of our environment a converter sees; never more, because secrets may stand there."""
 NO_ANSWER = "the converter's process sent something that is no answer"
 DEFAULT_DELAY = 60.0
+MAX_PROCESSES = 128
+"""That one converter may have at a time, its own included."""
+COUNT_SECONDS = 0.5
+"""Between two counts of them while it is at work; for all workers at the same moments, that we wake up once."""
 _CHUNK = 65_536
 _REAP_SECONDS = 5
 _FAREWELL_SECONDS = 0.5
@@ -32,10 +38,9 @@ class WorkerProcess:
         """Start it. On the thread that runs Trio: the kernel ends it when *that* thread does."""
         self.setup = setup
         self.idle_since = 0.0
-        # No -I, which would hide an installation for the user alone; the environment holds nothing of Python's.
-        start = f"from pywats_client.converters.worker import main; main({os.getpid()})"
+        self._stamp = setup.isolation and setup.isolation.stamp
         self._popen = subprocess.Popen(
-            [sys.executable, "-E", "-P", "-u", "-X", "utf8", "-c", start],
+            _command(setup),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -53,7 +58,7 @@ class WorkerProcess:
             self._popen.wait()
             raise
         self._frames = Frames()
-        self._in_call = False
+        self._in_call = self._has_loaded = False
         nursery.start_soon(self._output.read)
 
     def __repr__(self) -> str:
@@ -67,7 +72,7 @@ class WorkerProcess:
     @property
     def reusable(self) -> bool:
         """Whether it waits for the next call."""
-        return not self._in_call and not self._has_ended()
+        return not self._in_call and not self._has_ended() and self._sees_the_same()
 
     async def call(
         self,
@@ -89,11 +94,16 @@ class WorkerProcess:
                 if request:
                     await self._send(request)
                     request = {}
+                limit.deadline = min(limit.deadline, _next_count())
                 reply = await self._receive()
-            if limit.cancelled_caught:
-                raise await self._timed_out(seconds)
             left -= trio.current_time() - began
+            if limit.cancelled_caught:
+                if request or left <= 0:
+                    raise await self._timed_out(seconds)
+                self._count_family()
+                continue
             if reply.kind != "report":
+                self._has_loaded = True
                 self._in_call = bool(reply.header.get("spent"))
                 return _checked(reply)
             if on_report is None:
@@ -129,9 +139,22 @@ class WorkerProcess:
             raise ConverterDied(NO_ANSWER) from None
         return message
 
+    def _sees_the_same(self) -> bool:
+        """Whether the folders that were shown to it are those that are there now: it would not see new ones."""
+        try:
+            return self._stamp == (self.setup.isolation and self.setup.isolation.stamp)
+        except (OSError, ConfigError):
+            return False
+
+    def _count_family(self) -> None:
+        """The kernel's own limit counts per user and does not bind root, so the family is counted."""
+        if family_size(self.pid) > MAX_PROCESSES:
+            raise ConverterDied(f"the converter started more than {MAX_PROCESSES} processes")
+
     def _has_ended(self) -> bool:
         if self._popen.returncode is None and self._popen.poll() is not None:
             kill_tree(self.pid)  # at once: the group's id is free for others when its last member is gone
+            sweep()
         return self._popen.returncode is not None
 
     async def _gone(self) -> None:
@@ -140,17 +163,33 @@ class WorkerProcess:
             await trio.sleep(pause)
             pause = min(pause * 2, 0.05)
 
-    async def _died(self) -> ConverterDied:
+    async def _died(self) -> ConverterDied | ConfigError:
         with trio.move_on_after(_FAREWELL_SECONDS):
             await self._gone()
             await self._output.ended.wait()
+        if self.setup.isolation and not self._has_loaded and self._output.tail.startswith("bwrap: "):
+            fault = self._output.tail.removeprefix("bwrap: ").splitlines()[0]
+            return ConfigError("isolation", NOT_PERMITTED.format(fault=fault))
         return ConverterDied(_last_words(self._popen.returncode, self.setup), details=self._output.tail)
 
     async def _timed_out(self, seconds: float) -> ConverterTimedOut:
         if hasattr(signal, "SIGUSR1") and not self._has_ended():
-            self._popen.send_signal(signal.SIGUSR1)  # the worker prints where it is
+            with contextlib.suppress(ProcessLookupError):  # the worker prints where it is
+                os.kill(innermost(self.pid) if self.setup.isolation else self.pid, signal.SIGUSR1)
             await trio.sleep(0.05)
         return ConverterTimedOut(f"the converter did not finish within {seconds:g} seconds", details=self._output.tail)
+
+
+def _next_count() -> float:
+    return (trio.current_time() // COUNT_SECONDS + 1) * COUNT_SECONDS
+
+
+def sweep() -> None:
+    """Kill what workers that are gone have left behind, where the system can tell."""
+    if sys.platform == "linux":
+        from pywats_client.converters.orphans import kill_orphans
+
+        kill_orphans()
 
 
 def _stream(file: Any) -> trio.lowlevel.FdStream:
@@ -164,8 +203,20 @@ def _seconds(value: Any) -> float:
     return value if isinstance(value, int | float) and 0 <= value < math.inf else DEFAULT_DELAY
 
 
+def _command(setup: Setup) -> list[str]:
+    # In namespaces of its own, the worker is the child of their first process.
+    start = f"from pywats_client.converters.worker import main; main({1 if setup.isolation else os.getpid()})"
+    # No -I, which would hide an installation for the user alone; the environment holds nothing of Python's.
+    command = [sys.executable, "-E", "-P", "-u", "-X", "utf8", "-c", start]
+    if setup.isolation is None:
+        return command
+    return bubblewrap(command, setup.isolation, setup.module, setup.memory_limit_mb)
+
+
 def _last_words(code: int | None, setup: Setup) -> str:
     """Why the process is no more."""
+    if setup.isolation and code is not None and code - 128 in signal.valid_signals():
+        code = 128 - code  # bubblewrap tells it as a shell does
     if code is None:
         return "the converter closed the connection of its process to the service"
     if code >= 0:

@@ -82,10 +82,12 @@ class ConverterChanged(Event):
     converter: str
     state: ConverterState
     reason: str = ""
+    isolation: str = ""
+    """what holds its processes: `limits`, or `bwrap` and what that allows; empty while it has none"""
 
     def apply(self, snapshot: "Snapshot") -> None:  # noqa: D102
         status = snapshot.converter(self.converter)
-        status.state, status.reason = self.state, self.reason
+        status.state, status.reason, status.isolation = self.state, self.reason, self.isolation
 
 
 class ConverterRemoved(Event):
@@ -232,6 +234,7 @@ class ConverterStatus(BaseModel):
 
     state: ConverterState = ConverterState.WAITING
     reason: str = ""
+    isolation: str = ""
     waiting: int = 0
     ignored: int = 0
     converted: int = 0

@@ -1,19 +1,21 @@
 """QueueFolder: put, claim, move on, look, recover, expire. Synchronous; the durable part.
 
 Invariants
-1. A report that `commit` has returned for is on the disk under a name that says `queued`, or was there before.
+1. A report that `publish` and then `sync` have returned for is on the disk under a name that says `queued`, or was
+   there before.
 2. A file's name is its state. What is kept in memory is rebuilt from a listing, and only from that.
 3. Of two undelivered files with one id the one that came later counts; the other goes to `discarded/`.
 4. No undelivered report is deleted here, ever; only `.completed` ones expire.
 
-Everything runs on one thread, but for `write`, `commit`, `names` and `sweep_expired`: these touch no memory of
-the folder, and may run in another. All times named `now` are monotonic seconds.
+Everything runs on one thread, but for `write`, `commit` and its parts, `names` and `sweep_expired`: these touch no
+memory of the folder, and may run in another. All times named `now` are monotonic seconds.
 """
 
 import contextlib
 import hashlib
 import os
 import random
+import stat
 import uuid
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -143,16 +145,37 @@ class QueueFolder:
         return Put.KNOWN
 
     def commit(self, staged: Sequence[Staged], puts: Sequence[Put]) -> None:
-        """Publish the reports together: what is not written yet, renames, one sync. Drop those that are known."""
+        """Publish the reports of one source, and sync."""
+        self.publish(staged, puts)
+        self.sync()
+
+    def publish(self, staged: Sequence[Staged], puts: Sequence[Put]) -> None:
+        """Give the reports their names together: what is not written yet, renames. Drop those that are known."""
         fates = list(zip(staged, puts, strict=True))
         wanted = [report for report, put in fates if put is not Put.KNOWN]
         for report in wanted:
             self.write(report)
         for report in wanted:
-            self._disk.steps.rename(report.path, self.path / str(report.name))
-        # Also when nothing is new: the names found may come from a run that a crash ended before its sync.
-        self._disk.sync_folder(self.path)
+            self._disk.steps.rename(report.path, self._place(report.name))
         self.drop(report for report, put in fates if put is Put.KNOWN)
+
+    def sync(self) -> None:
+        """Make durable what was published: before this, a power cut may undo it.
+
+        Also when nothing is new: the names found may come from a run that a crash ended before its sync.
+        """
+        self._disk.sync_folder(self.path)
+
+    def withdraw(self, staged: Sequence[Staged], puts: Sequence[Put]) -> None:
+        """After a `commit` that failed: take back what it has published, as its source is going to be converted again.
+
+        A second sync could lie about these names; and found by a look later on, they would be sent once more.
+        """
+        for report, put in zip(staged, puts, strict=True):
+            if put in (Put.NEW, Put.REPLACED) and str(report.name) not in self.index:
+                self._note_moved(str(report.name))
+                with contextlib.suppress(OSError):
+                    self._disk.remove(self.path / str(report.name))
 
     def enter(self, staged: Sequence[Staged], puts: Sequence[Put], now: float) -> None:
         """Take up what `commit` has published."""
@@ -188,19 +211,11 @@ class QueueFolder:
 
     def read(self, name: QueueName) -> bytes:
         """The bytes that were queued, or Damaged."""
-        with open(self._place(name), "rb", buffering=0) as file:  # noqa: PTH123 -- once a report: no Path
-            content = file.read(name.length + 1)
-            size = os.fstat(file.fileno()).st_size
-        if not name.describes(content):
-            raise Damaged(
-                f"{self._place(name)} is damaged: its {size} bytes are not the {name.length} bytes that were"
-                " queued; convert its source again"
-            )
-        return content
+        return read_verified(self._place(name), name)
 
-    def release(self, name: QueueName, now: float) -> None:
-        """Back to waiting, uncharged."""
-        self._move(name, name.to(State.QUEUED), now)
+    def release(self, name: QueueName, now: float, *, is_suspect: bool = False) -> None:
+        """Back to waiting, uncharged. One that is suspect three times is tried last, as if it were orphaned."""
+        self._move(name, name.to(State.QUEUED, orphaned=name.orphaned + 1 if is_suspect else 0), now)
 
     def complete(self, name: QueueName, now: float) -> None:
         """The server has it."""
@@ -244,12 +259,13 @@ class QueueFolder:
 
         The folder is synced once, so that a report which is found here is not lost by the next power cut.
         """
+        self._disk.settle_names(self.path)
         self._disk.sync_folder(self.path)
         self._delivered.load()
         self.begin_look()
         listing = self.names()
         for text in listing:
-            if _is_temporary(text):
+            if is_temporary(text):
                 self._disk.remove(self.path / text)
         return self.finish_look(listing, now)
 
@@ -299,11 +315,13 @@ class QueueFolder:
         made_id = queue_id(hashlib.sha256(content).digest(), 0)
         name = QueueName.of(made_id, content, self._clock.now(), DEFAULT_PRIORITY)
         self._disk.sync(path)
-        known = self._judge(Staged(name, path)) is Put.KNOWN
-        self._disk.stamp_and_rename(path, self.path / str(name), self._clock.now())
-        if known:
-            self._discard(name)
+        if self._judge(Staged(name, path)) is Put.KNOWN:
+            # In one step: a crash must not leave it where it would be sent again.
+            folder = self.path / State.DISCARDED
+            self._disk.make_folder(folder)
+            self._disk.stamp_and_rename(path, folder / str(name.to(State.DISCARDED)), self._clock.now())
         else:
+            self._disk.stamp_and_rename(path, self.path / str(name), self._clock.now())
             self._add(name, now)
 
     # --- the delivered
@@ -360,15 +378,33 @@ class QueueFolder:
 
         A time in the future counts as now, so a clock that jumped neither stalls nor storms.
         """
-        wait = min(RETRY_FIRST * 2.0 ** min(name.attempt - 1, 16), RETRY_MOST)
-        wait *= 1.0 - JITTER * self._jitter.random()
+        wait = retry_seconds(name.attempt) * (1.0 - JITTER * self._jitter.random())
         with contextlib.suppress(OSError):
             age = self._clock.now().timestamp() - (self.path / str(name)).stat().st_mtime
             wait -= max(0.0, age)
         return max(0.0, wait)
 
 
-def _is_temporary(text: str) -> bool:
+def read_verified(place: StrPath, name: QueueName) -> bytes:
+    """The bytes that were queued under this name, or Damaged: also for a folder, a pipe, or what is longer."""
+    status = os.stat(place)  # noqa: PTH116 -- once a report: no Path
+    if stat.S_ISREG(status.st_mode) and status.st_size == name.length:
+        with open(place, "rb", buffering=0) as file:  # noqa: PTH123 -- as above
+            content = file.read(name.length + 1)
+        if name.describes(content):
+            return content
+    raise Damaged(
+        f"{os.fspath(place)} is damaged: its {status.st_size} bytes are not the {name.length} bytes that were"
+        " queued; convert its source again"
+    )
+
+
+def retry_seconds(attempt: int) -> float:
+    """How long a report waits at most after so many failures, before it is tried again."""
+    return min(RETRY_FIRST * 2.0 ** min(attempt - 1, 16), RETRY_MOST)
+
+
+def is_temporary(text: str) -> bool:
     """Whether `stage` has made this name."""
     is_close = text.startswith(".") and text.endswith(".tmp")
     return is_close and QueueName.parse(f"{text[1:-4]}.0.{State.QUEUED}") is not None

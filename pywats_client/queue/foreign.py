@@ -38,7 +38,7 @@ class Foreign:
         unsettled = 0
         for text, before in self._seen.items():
             path = self._path / text
-            if (now := _look_at(path)) is None:
+            if (now := look_at(path)) is None:
                 continue
             self._seen[text] = now
             if now == before and len(found) < AT_ONCE and not is_being_written(path):
@@ -48,7 +48,7 @@ class Foreign:
         return found, unsettled
 
 
-def _look_at(path: Path) -> Look | None:
+def look_at(path: Path) -> Look | None:
     """None for what is gone, too large, or no regular file: a pipe could not be read to its end."""
     try:
         status = path.lstat()

@@ -18,7 +18,7 @@ import trio
 from pywats_client.clock import Clock
 from pywats_client.config.file import load
 from pywats_client.config.model import Config, Service
-from pywats_client.converters.process import Workers, open_workers
+from pywats_client.converters.process import Workers
 from pywats_client.disk import Disk, is_on_network
 from pywats_client.errors import ConfigError
 from pywats_client.ipc.events import ServiceState, ServiceStateChanged
@@ -27,9 +27,11 @@ from pywats_client.paths import Instance
 from pywats_client.queue.folder import QueueFolder
 from pywats_client.queue.name import State
 from pywats_client.service.clients import Clients
+from pywats_client.service.commits import Commits
 from pywats_client.service.connection import Connection
 from pywats_client.service.conversion import Conversion
 from pywats_client.service.converter_pool import ConverterPool
+from pywats_client.service.edges import Edges
 from pywats_client.service.hints import Hints
 from pywats_client.service.hub import Hub
 from pywats_client.service.intake import Intake
@@ -38,7 +40,7 @@ from pywats_client.service.keep_up import keep_up
 from pywats_client.service.pending_queue import PendingQueue
 from pywats_client.service.running import FolderLocks
 from pywats_client.service.settings import Settings
-from pywats_client.service.threads import InThread, file_threads
+from pywats_client.service.threads import InThread
 from pywats_client.service.watchdog import watch_age, watchdog
 
 log = logging.getLogger(__name__)
@@ -152,10 +154,11 @@ class ClientService:
         environ: Mapping[str, str] = os.environ,
         disk: Disk | None = None,
         clock: Clock | None = None,
+        edges: Edges | None = None,
         console: bool = True,
     ) -> None:
         self.instance = Instance.find(instance_id, home, environ)
-        self._console = console
+        self._edges, self._console = edges or Edges(), console
         self._environ, self._disk, self._clock = environ, disk or Disk(), clock or Clock()
 
     def start(self) -> None:
@@ -180,7 +183,7 @@ class ClientService:
                 "queue.allow_network", f"{instance.queue} is on a network file system; set this key to use it"
             )
         disk.make_folder(instance.queue)
-        folder = QueueFolder(instance.queue, disk, clock)
+        folder = QueueFolder(instance.queue, disk, clock, jitter=self._edges.chance)
         folder.acquire()
         with contextlib.closing(folder):
             service = config.service
@@ -188,13 +191,12 @@ class ClientService:
             _ignore_lease_breaks()
             locks = FolderLocks()
             _require_own_folders(config, instance, locks)
-            in_thread = file_threads()
-            orphans = await in_thread(folder.start, trio.current_time())
+            orphans = await self._edges.in_thread(folder.start, trio.current_time())
             if orphans:
                 log.warning("put back %d reports that an earlier run was uploading", orphans)
             slots = trio.CapacityLimiter(service.max_converter_workers)
-            async with open_workers(slots) as workers:
-                yield self._parts(config, hub, folder, workers, slots, locks, in_thread)
+            async with self._edges.open_workers(slots) as workers:
+                yield self._parts(config, hub, folder, workers, slots, locks)
 
     def _parts(
         self,
@@ -204,16 +206,16 @@ class ClientService:
         workers: Workers,
         slots: trio.CapacityLimiter,
         locks: FolderLocks,
-        in_thread: InThread,
     ) -> Parts:
-        instance = self.instance
+        instance, edges, in_thread = self.instance, self._edges, self._edges.in_thread
         files = (instance.config, instance.converters_config)
         settings = Settings(config, partial(load, instance, self._environ, disk=self._disk), files)
-        hints = Hints()
-        clients = Clients(instance, settings, self._environ)
-        connection = Connection(hub, trio.CapacityLimiter(config.service.max_concurrent_uploads))
+        hints = edges.hints()
+        clients = edges.clients(instance, settings, self._environ)
+        upload_slots = trio.CapacityLimiter(config.service.max_concurrent_uploads)
+        connection = Connection(hub, upload_slots, jitter=edges.chance)
         queue = PendingQueue(folder, connection, clients, settings, hub, hints, in_thread)
-        conversion = Conversion(folder, workers, self._disk, self._clock, in_thread)
+        conversion = Conversion(folder, Commits(folder, in_thread), workers, self._disk, self._clock, in_thread)
 
         def is_full() -> bool:
             most = settings.config.service.max_queue_size

@@ -3,6 +3,7 @@
 import contextlib
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
+from pathlib import Path
 
 import trio
 
@@ -17,7 +18,7 @@ from pywats_client.wats.client import WatsClient, ssl_context
 class Clients:
     """Hands a client to whoever asks the server something, and takes it back for the next one.
 
-    `make` is called as WatsClient is.
+    `make` is called as WatsClient is, `make_context` as ssl_context is.
     """
 
     def __init__(
@@ -26,8 +27,10 @@ class Clients:
         settings: Settings,
         environ: Mapping[str, str],
         make: Callable[..., WatsClient] = WatsClient,
+        make_context: Callable[[Path | None], ssl.SSLContext | None] = ssl_context,
     ) -> None:
-        self._instance, self._settings, self._environ, self._make_client = instance, settings, environ, make
+        self._instance, self._settings, self._environ = instance, settings, environ
+        self._make_client, self._make_context = make, make_context
         self._server: Server | None = None
         self._tls: ssl.SSLContext | None = None
         self._idle: list[WatsClient] = []
@@ -38,7 +41,7 @@ class Clients:
         server = self._settings.config.server
         if server != self._server:
             await self.aclose()
-            self._server, self._tls = server, ssl_context(server.ca_file)
+            self._server, self._tls = server, self._make_context(server.ca_file)
         client = self._idle.pop() if self._idle else self._make(server)
         is_good = True
         try:

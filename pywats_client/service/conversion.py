@@ -4,20 +4,21 @@ import logging
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
 import trio
 
 from pywats_client.clock import Clock
-from pywats_client.config.model import ConverterConfig, Folders
 from pywats_client.converters.process import Delivered, Job, Workers
-from pywats_client.disk import Disk, digest, fit_name
+from pywats_client.disk import Check, Disk, digest, fit_name
 from pywats_client.errors import ConversionError, NotYet
 from pywats_client.ipc.events import ReportKnown, ReportMoved
 from pywats_client.logs import show_name
 from pywats_client.queue.folder import Put, QueueFolder, Staged
 from pywats_client.queue.name import SourceKey, State
+from pywats_client.service.commits import Commits
 from pywats_client.service.running import RunningConverter
 from pywats_client.service.threads import InThread
 from pywats_client.service.watch_folder import Signature, signature_of
@@ -49,6 +50,7 @@ class Conversion:
     """What a conversion needs beside the converter and its source."""
 
     queue: QueueFolder
+    commits: Commits
     workers: Workers
     disk: Disk
     clock: Clock
@@ -112,7 +114,11 @@ class Conversion:
 
     async def _publish(self, staged: Sequence[Staged]) -> Queued:
         puts = self.queue.judge(staged)
-        await self.in_thread(self.queue.commit, staged, puts)
+        try:
+            await self.commits.commit(staged, puts)
+        except OSError:
+            self.queue.withdraw(staged, puts)
+            raise
         events = tuple(self._event(report.name.id, put) for report, put in zip(staged, puts, strict=True))
         self.queue.enter(staged, puts, trio.current_time())
         return Queued(tuple(report.name.id for report in staged), events)
@@ -131,33 +137,52 @@ class Conversion:
 
         Raises OSError, or SourceChanged where a file was written to in the last moment: then all stay.
         """
-        config, folders = converter.config, converter.folders
         _require_unchanged(files)
+        source, *companions = files
+        if converter.config.post_action == "keep":
+            converter.kept.add(str(source.relative_to(converter.folders.watch)), files[source])
+            return
         # The source goes first: a crash in between leaves companions lying, and converts nothing without them.
-        for path, signature in files.items():
-            await self._act(config, _target(folders, path, config.post_action, self.clock), path)
-            if config.post_action == "keep" and path == next(iter(files)):
-                converter.kept.add(str(path.relative_to(folders.watch)), signature)
+        folder = await self._act(converter, source, partial(_require_unchanged, files))
+        if companions:
+            await self.in_thread(self._settle, source.parent, folder)
+        for path in companions:
+            await self._act(converter, path, lambda: None)
 
-    async def _act(self, config: ConverterConfig, target: Path, path: Path) -> None:
-        match config.post_action:
+    async def _act(self, converter: RunningConverter, path: Path, check: Check) -> Path:
+        """Do with one file what is configured; the folder that has changed by it.
+
+        `check` is called in the last moment: what waits for a thread, or is copied, may be written to meanwhile.
+        """
+        folders = converter.folders
+        below = path.parent.relative_to(folders.watch)
+        match converter.config.post_action:
             case "move":
-                await self._move(path, target)
+                return (await self._move(path, folders.done / below, check)).parent
             case "archive":
-                await self.in_thread(self.disk.archive, path, target)
-            case "delete" if path.is_dir():
-                await self.in_thread(self.disk.remove, path)
-            case "delete":
-                self.disk.remove(path)
-            case "keep":
-                pass
+                day = self.clock.now().astimezone().strftime("%Y-%m-%d")
+                await self.in_thread(self.disk.archive, path, folders.archive, Path(day, below), check)
+            case _ if path.is_dir():
+                await self.in_thread(self._remove, path, check)
+            case _:
+                self._remove(path, check)
+        return path.parent
 
-    async def _move(self, path: Path, folder: Path) -> Path:
+    def _remove(self, path: Path, check: Check) -> None:
+        check()
+        self.disk.remove(path)
+
+    def _settle(self, *folders: Path) -> None:
+        """A source is gone for good before its companions are: without them it would wait for ever."""
+        for folder in dict.fromkeys(folders):
+            self.disk.sync_folder(folder)
+
+    async def _move(self, path: Path, folder: Path, check: Check) -> Path:
         moved: Path
         if folder.is_dir() and folder.stat().st_dev == path.lstat().st_dev:
-            moved = self.disk.move(path, folder)
+            moved = self.disk.move(path, folder, check)
         else:
-            moved = await self.in_thread(self.disk.move, path, folder)
+            moved = await self.in_thread(self.disk.move, path, folder, check)
         return moved
 
     async def set_aside(self, converter: RunningConverter, files: Files, error: ConversionError) -> None:
@@ -165,12 +190,13 @@ class Conversion:
 
         Raises OSError, or SourceChanged: what failed is then not what lies there now.
         """
-        _require_unchanged(files)
         source, *companions = files
         folder = converter.folders.error / source.parent.relative_to(converter.folders.watch)
-        moved = await self._move(source, folder)
+        moved = await self._move(source, folder, partial(_require_unchanged, files))
+        if companions:
+            await self.in_thread(self._settle, source.parent, folder)
         for companion in companions:
-            await self._move(companion, folder)
+            await self._move(companion, folder, lambda: None)
         text = (
             f"{error}\n\nconverter: {converter.config.name} ({converter.setup.module})\n"
             f"time: {self.clock.now().isoformat(timespec='seconds')}\n"
@@ -200,10 +226,3 @@ def _settled(converter: RunningConverter, source: Path, companions: Sequence[Pat
         converter.companions[name] = now
         raise NotYet("the files that belong to it are not settled", delay=converter.sources.settle_seconds)
     return now
-
-
-def _target(folders: Folders, path: Path, action: str, clock: Clock) -> Path:
-    below = path.parent.relative_to(folders.watch)
-    if action == "archive":
-        return folders.archive / clock.now().astimezone().strftime("%Y-%m-%d") / below
-    return folders.done / below

@@ -16,7 +16,7 @@ from pathlib import Path
 import trio
 
 from pywats_client.disk import Disk
-from pywats_client.errors import ConversionError, NotMine, NotYet
+from pywats_client.errors import ConfigError, ConversionError, NotMine, NotYet
 from pywats_client.ipc.events import (
     ConverterState,
     ReportMoved,
@@ -81,7 +81,7 @@ class ConverterPool:
         """Say that the converter runs, or what it waits for."""
         reason = self._trouble.reason or self.gate.reason
         state = ConverterState.WAITING if reason else ConverterState.RUNNING
-        tell_state(self._hub, converter.config.name, state, reason)
+        tell_state(self._hub, converter.config.name, state, reason, str(converter.setup.isolation or "limits"))
 
     def _tell_states(self) -> None:
         for converter in self._converters:
@@ -163,8 +163,8 @@ class ConverterPool:
             await self._convert_and_put_away(converter, source, files)
         except ConversionError as error:
             await self._set_aside(converter, source, files, error)
-        except (SourceChanged, NotYet, NotMine, OSError):
-            raise
+        except (SourceChanged, NotYet, NotMine, OSError, ConfigError):
+            raise  # ConfigError ends the converter's nursery: it is its state, not this source's fault
         except Exception as error:
             log.exception("%s: %s met a fault of this program", converter.config.name, show_name(source.name))
             self._bugs[source] += 1

@@ -108,6 +108,7 @@ class Intake:
         settle = config.service.settle_seconds if converter.settle_seconds is None else converter.settle_seconds
         polled = converter.watch == "poll" or (converter.watch == "auto" and is_on_network(folders.watch))
         with self.locks.holding(folders.watch):
+            await self.in_thread(self.pool.disk.finish_removals, folders.watch)
             async with trio.open_nursery() as nursery:
                 running = RunningConverter(
                     config=converter,

@@ -7,7 +7,7 @@ from importlib.metadata import version
 
 import trio
 
-from pywats_client.config.model import Config
+from pywats_client.config.model import Config, Server
 from pywats_client.errors import Busy, ConfigError, Refused, Unreachable, WatsError
 from pywats_client.ipc.events import ConnectionState, Snapshot
 from pywats_client.service.clients import Clients
@@ -21,22 +21,39 @@ FIRST_STATUS_SECONDS = 60.0
 
 
 async def keep_connection(connection: Connection, clients: Clients, settings: Settings) -> None:
-    """Ping at the start, every `ping_interval`, at new settings, and while the server is away every minute."""
+    """Ping at the start, every `ping_interval`, at new settings, and while the server is away every minute.
+
+    Not before the time that a busy server has named, nor again while it refuses: no ping would end that.
+    """
+    asked: Server | None = None
     while True:
+        await connection.left_alone()
         config = settings.config
-        try:
-            async with clients.client() as client:
-                await client.version()
-        except (ConfigError, Busy, Refused, Unreachable) as error:
-            if settings.config.server == config.server:
-                connection.ping_failed(Refused(str(error)) if isinstance(error, ConfigError) else error)
-        else:
-            if settings.config.server == config.server:
-                connection.pinged()
+        if connection.state is not ConnectionState.REFUSED or config.server != asked:
+            asked = config.server
+            await _ping(connection, clients, settings)
         interval = config.service.ping_interval
         if connection.state is ConnectionState.OFFLINE:
             interval = min(interval, LONGEST_WAIT)
-        await settings.rest(interval, config)
+        await settings.rest(connection.spread(interval), config)
+
+
+async def _ping(connection: Connection, clients: Clients, settings: Settings) -> None:
+    server = settings.config.server
+    failure: WatsError | None = None
+    try:
+        async with clients.client() as client:
+            await client.version()
+    except ConfigError as error:
+        failure = Refused(str(error))
+    except (Busy, Refused, Unreachable) as error:
+        failure = error
+    if settings.config.server != server:
+        return  # what the old server says does not count against the new one
+    if failure:
+        connection.ping_failed(failure)
+    else:
+        connection.pinged()
 
 
 async def tell_status(clients: Clients, settings: Settings, snapshot: Callable[[], Snapshot]) -> None:

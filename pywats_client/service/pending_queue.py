@@ -1,6 +1,7 @@
 """queue -> server -> next state, bounded by a CapacityLimiter. Take the slot, then choose the report."""
 
 import contextlib
+import errno
 import logging
 import math
 from dataclasses import dataclass
@@ -29,6 +30,8 @@ READ_ON_LOOP = 1 << 20
 """Up to so many bytes, a read costs less than the way to another thread."""
 BUGS_FORGIVEN = 2
 """A report that meets a fault of ours more often than this waits for a person."""
+_OF_THE_PROCESS = {errno.EMFILE, errno.ENFILE, errno.ENOMEM}
+"""Faults that any file would have met."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,8 @@ class Outcome:
     reason: str = ""
     report_id: str = ""
     pause: bool = False
+    is_suspect: bool = False
+    """the trouble may be with its own file: the others come first"""
 
 
 class PendingQueue:
@@ -58,6 +63,7 @@ class PendingQueue:
         self._hub, self._hints, self._in_thread = hub, hints, in_thread
         self._uploading: set[UUID] = set()
         self._trouble = Trouble(hub, "uploads")
+        self._looks = Trouble(hub, "queue folder")
         self.wake = Wake()
         """rung when a report may be due"""
 
@@ -72,9 +78,15 @@ class PendingQueue:
         """Follow what others do in the folder: at each hint, and at least every minute."""
         with self._hints.watching(self.folder.path, wants=self._is_news) as hint:
             while True:
-                unsettled = await self._look()
+                await self._looks.over()
+                unsettled, fault = 0, ""
+                try:
+                    unsettled = await self._look()
+                except OSError as error:
+                    fault = f"the queue folder: {error}"
+                self._looks.learn(fault)
                 await trio.sleep(STILL_SECONDS)
-                await hint.heard(0 if unsettled else LOOK_SECONDS)
+                await hint.heard(0 if unsettled or fault else LOOK_SECONDS)
 
     def _is_news(self, name: str) -> bool:
         return name.endswith(f".{State.QUEUED}") and name not in self.folder.index
@@ -171,8 +183,11 @@ class PendingQueue:
             return Outcome(State.ERROR if self.connection.failed(failure) else State.QUEUED, str(error))
         except FileNotFoundError:
             return Outcome(State.QUEUED, "its file is gone")
+        except PermissionError as error:
+            return Outcome(State.ERROR, str(error))  # the file's own trouble: no other waits for it
         except (OSError, MemoryError) as error:
-            return Outcome(State.QUEUED, str(error) or "out of memory", pause=True)
+            is_suspect = isinstance(error, OSError) and error.errno not in _OF_THE_PROCESS
+            return Outcome(State.QUEUED, str(error) or "out of memory", pause=True, is_suspect=is_suspect)
         except Exception as error:
             log.exception("the upload of %s met a fault of this program", name.id)
             state = State.ERROR if name.attempt < BUGS_FORGIVEN else State.REJECTED
@@ -200,7 +215,7 @@ class PendingQueue:
                 self.folder.reject(name, outcome.reason, now)
                 log.warning("report %s waits for a person: %s", name.id, outcome.reason)
             case _:
-                self.folder.release(name, now)
+                self.folder.release(name, now, is_suspect=outcome.is_suspect)
         self._hub.publish(
             ReportMoved(
                 queue_id=name.id,

@@ -11,6 +11,7 @@ from pathlib import Path
 import trio
 
 from pywats_client.config.model import Config, ConverterConfig, Folders
+from pywats_client.converters.isolation import Isolation
 from pywats_client.converters.process import ModuleInfo, Setup
 from pywats_client.converters.registry import resolve
 from pywats_client.disk import lock
@@ -78,17 +79,33 @@ def setup_of(config: Config, converter: ConverterConfig, instance: Instance) -> 
         defaults=converter.report_defaults,
         timeout_seconds=converter.timeout_seconds,
         memory_limit_mb=converter.memory_limit_mb,
+        isolation=_isolation(converter, instance) if converter.isolation == "bwrap" else None,
     )
 
 
-def tell_state(hub: Hub, name: str, state: ConverterState, reason: str = "") -> None:
-    """Publish and log what a converter is doing, where that is new."""
+def _isolation(converter: ConverterConfig, instance: Instance) -> Isolation:
+    """What the converter is shown, and what of the instance it is not shown even if that lies beside its module."""
+    files = (instance.config, instance.converters_config)
+    return Isolation(
+        folder=converter.folders(instance.data).watch,
+        allow=tuple(os.path.expanduser(name) for name in converter.isolation_allow),  # noqa: PTH111 -- as for folders
+        hidden=(
+            *files,
+            *(file.with_name(f"{file.name}.bak") for file in files),
+            *(instance.data.parent, instance.log.parent, instance.endpoint.parent),
+        ),
+    )
+
+
+def tell_state(hub: Hub, name: str, state: ConverterState, reason: str = "", isolation: str = "") -> None:
+    """Publish and log what a converter is doing, where that is new; `isolation` is what holds it while it does."""
     status = hub.snapshot.converters.get(name)
-    if status and (status.state, status.reason) == (state, reason):
+    if status and (status.state, status.reason, status.isolation) == (state, reason, isolation):
         return
     level = logging.WARNING if reason else logging.INFO
-    log.log(level, "converter %s: %s%s", name, state, f": {reason}" if reason else "")
-    hub.publish(ConverterChanged(converter=name, state=state, reason=reason))
+    held_by = f" ({isolation})" if isolation else ""
+    log.log(level, "converter %s: %s%s%s", name, state, held_by, f": {reason}" if reason else "")
+    hub.publish(ConverterChanged(converter=name, state=state, reason=reason, isolation=isolation))
 
 
 class FolderLocks:

@@ -4,11 +4,14 @@ import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+import trio
+
 from pywats_client.clock import Clock
 from pywats_client.disk import free_bytes
 from pywats_client.ipc.events import HealthChanged
 from pywats_client.paths import Instance
 from pywats_client.queue.name import STAMP
+from pywats_client.service.disk_space import DiskSpace, Level
 from pywats_client.service.hub import Gate, Hub
 from pywats_client.service.settings import Settings
 from pywats_client.service.threads import InThread
@@ -23,17 +26,23 @@ SHORT_OF_DISK_SECONDS = 15.0
 
 async def watchdog(instance: Instance, settings: Settings, hub: Hub, gate: Gate, in_thread: InThread) -> None:
     """Look at once, at new settings, and every `watchdog_interval`, until cancelled."""
+    space, told = DiskSpace(), Level.ENOUGH
     while True:
         config = settings.config
         interval = config.service.watchdog_interval
-        reason = await disk_fault(instance, settings, in_thread)
-        if reason:
-            interval = min(interval, SHORT_OF_DISK_SECONDS)
-        if reason != hub.snapshot.degraded.get("disk", ""):
+        try:
+            free, total = await in_thread(free_bytes, instance.queue)
+        except OSError as error:
+            level, reason = Level.FULL, f"the queue folder cannot be looked at: {error}"
+        else:
+            room = space.seen(trio.current_time(), free, config.disk.min_free_bytes(total))
+            level, reason = room.level, room.reason
+        if level is not told:  # not whenever a figure in the reason is another
+            told = level
             log.log(logging.WARNING if reason else logging.INFO, "%s", reason or "there is room on the disk again")
             hub.publish(HealthChanged(part="disk", reason=reason))
-        gate.set("disk", reason)
-        await settings.rest(interval, config)
+            gate.set("disk", reason if level is Level.FULL else "")
+        await settings.rest(min(interval, SHORT_OF_DISK_SECONDS) if level is Level.FULL else interval, config)
 
 
 async def watch_age(settings: Settings, hub: Hub, clock: Clock, oldest: Callable[[], str | None]) -> None:
@@ -49,15 +58,3 @@ async def watch_age(settings: Settings, hub: Hub, clock: Clock, oldest: Callable
             )
             hub.publish(HealthChanged(part="queue", reason=reason))
         await settings.rest(config.service.watchdog_interval, config)
-
-
-async def disk_fault(instance: Instance, settings: Settings, in_thread: InThread) -> str:
-    """Why nothing more may be converted; empty where there is room."""
-    try:
-        free, total = await in_thread(free_bytes, instance.queue)
-    except OSError as error:
-        return f"the queue folder cannot be looked at: {error}"
-    least = settings.config.disk.min_free_bytes(total)
-    if free >= least:
-        return ""
-    return f"{free / 1e6:.0f} MB are free where the queue lies, less than {least / 1e6:.0f} MB: converting waits"

@@ -13,6 +13,7 @@ import trio
 from pywats_client.clock import Clock
 from pywats_client.errors import Busy, ConfigError, Refused, Unreachable
 from pywats_client.wats.answers import Accepted, Answer, read_submission, read_version, require_success
+from pywats_client.wats.pace import PATIENCE, PORTION, SLOWEST, Pace
 from pywats_client.wats.unreachable import reason
 
 CONNECT_SECONDS = 10.0
@@ -42,9 +43,9 @@ class WatsClient:
     """One connection to a WATS server; several tasks may share it, and take turns.
 
     `url` is the server's address, with or without `/api`; `token` is the Base64 text that the server shows.
-    A request may take `timeout_seconds`, and a second more for each 100 kB. `ssl_context` is best shared
-    between clients, see the function of that name. `proxy` is the URL of an HTTP proxy. A `transport` handed in
-    replaces the network.
+    A request may take `timeout_seconds`, and a second more for each 100 kB; one whose bytes move slower than
+    1 kB/s for 30 s is given up, see `Pace`. `ssl_context` is best shared between clients, see the function of
+    that name. `proxy` is the URL of an HTTP proxy. A `transport` handed in replaces the network.
 
     Raises ConfigError when an address cannot be one, Refused when the token cannot be one.
     """
@@ -71,6 +72,7 @@ class WatsClient:
         self._connect = _connector(ssl_context, proxy) if transport is None else lambda: transport
         self._transport = self._connect()
         self._turn = trio.Lock()
+        self._last_id = ""
         # Writing and reading have no limits of their own: httpx counts a whole body as one write.
         self._timeouts = {"connect": min(CONNECT_SECONDS, timeout_seconds), "read": None, "write": None, "pool": None}
 
@@ -81,7 +83,15 @@ class WatsClient:
         the server cannot serve it now, Unreachable when there is no answer: then whether it arrived is unknown.
         """
         answer = await self._exchange("POST", self._report_url, report)
-        return read_submission(answer, len(report), self._clock.now())
+        accepted = read_submission(answer, len(report), self._clock.now())
+        if accepted.report_id == self._last_id and accepted.report_id.encode() not in report.lower():
+            await self._reconnect()
+            raise Unreachable(
+                f"the answers of the server at {self._place} are out of step, this one was for the report before: "
+                "the outcome is unknown, and sending again under the same id is safe"
+            )
+        self._last_id = accepted.report_id
+        return accepted
 
     async def version(self) -> str:
         """The server's version: also the way to ask whether address and token are right.
@@ -111,14 +121,15 @@ class WatsClient:
     async def _exchange(self, method: str, url: httpx.URL, content: bytes = b"") -> Answer:
         headers = self._headers if method == "GET" else [*self._headers, (b"Content-Length", b"%d" % len(content))]
         extensions = {"timeout": self._timeouts}
-        request = httpx.Request(method, url, headers=headers, stream=_Body(content), extensions=extensions)
+        pace = Pace()
+        request = httpx.Request(method, url, headers=headers, stream=_Body(content, pace), extensions=extensions)
         seconds = self._timeout_seconds + len(content) / SLOWEST_UPLOAD
         async with self._turn:
             answer = None
             try:
-                with trio.move_on_after(seconds):
+                with trio.move_on_after(seconds), pace.scope:
                     response = await self._transport.handle_async_request(request)
-                    answer = Answer(response.status_code, response.headers, await _read(response))
+                    answer = Answer(response.status_code, response.headers, await _read(response, pace))
             except httpx.ProxyError as error:
                 raise _proxy_fault(error) from error
             except httpx.TransportError as error:
@@ -127,6 +138,8 @@ class WatsClient:
                 # A pool whose request was cancelled can stay dead for ever: anything but an answer costs it.
                 if answer is None:
                     await self._reconnect()
+        if pace.scope.cancelled_caught:
+            raise Busy(f"the server at {self._place} moved less than {SLOWEST} bytes a second for {PATIENCE:.0f} s")
         if answer is None:
             raise Busy(f"the server at {self._place} did not answer within {seconds:.0f} s")
         return answer
@@ -146,30 +159,36 @@ class WatsClient:
 
 
 class _Body(httpx.AsyncByteStream):
-    """A request's body in one piece. httpx's own is a generator, which a failed write leaves unfinished."""
+    """A request's body, portion by portion. httpx's own is a generator, which a failed write leaves unfinished."""
 
-    def __init__(self, content: bytes) -> None:
-        self._content = content
-        self._is_sent = False
+    def __init__(self, content: bytes, pace: Pace) -> None:
+        self._content, self._pace = content, pace
+        self._sent = 0
 
     def __aiter__(self) -> AsyncIterator[bytes]:
-        self._is_sent = False
+        self._sent = 0
         return self
 
     async def __anext__(self) -> bytes:
-        if self._is_sent:
+        portion = self._content[self._sent : self._sent + PORTION]
+        if not portion:
+            self._pace.rest()
             raise StopAsyncIteration
-        self._is_sent = True
-        return self._content
+        # Asked for the next portion, the one before has been written.
+        self._pace.begin()
+        self._sent += len(portion)
+        return portion
 
 
-async def _read(response: httpx.Response) -> bytes:
+async def _read(response: httpx.Response, pace: Pace) -> bytes:
     """The beginning of the reply, as it came: a compressed one could unfold to any size."""
     assert isinstance(response.stream, httpx.AsyncByteStream)
     body = bytearray()
+    pace.begin()
     with trio.CancelScope() as enough:
         async for chunk in response.stream:
             body += chunk
+            pace.moved(len(chunk))
             if len(body) >= LONGEST_REPLY:
                 # Leaving the loop would leave httpx's generators unfinished; cancelling ends them from within.
                 enough.cancel()

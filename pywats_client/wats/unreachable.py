@@ -27,6 +27,9 @@ TLS_FAULTS = {
 }
 """By the reasons of OpenSSL."""
 
+NO_HTTP = "illegal request line"
+"""What h11 says of a reply that begins with a control character, as TLS does."""
+
 
 def reason(error: BaseException) -> str:
     """Why there is no connection: the first cause below `error` that we have words for, else its own words."""
@@ -57,6 +60,8 @@ def _words(error: BaseException) -> str | None:
             return "nothing listens there"
         case httpx.ConnectTimeout():
             return "nobody answers there"
+        case httpx.RemoteProtocolError() if NO_HTTP in str(error):
+            return "it does not answer in HTTP: where it expects TLS, use https:// in server.url"
         case OSError(strerror=str(text)):
             return text.lower()
     return None

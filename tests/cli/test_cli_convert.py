@@ -1,8 +1,11 @@
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "tests" / "samples"
@@ -116,3 +119,30 @@ def test_the_first_converter_of_the_examples_works(tmp_path: Path) -> None:
     assert result.returncode == 0, result.stderr
     assert "SN-0001  PN-1 rev A  test 10  passed" in result.stdout
     assert "Vcc  3.52 V  3.2 ≤ … ≤ 3.4  FAILED" in result.stdout
+
+
+@pytest.mark.skipif(not shutil.which("bwrap"), reason="bubblewrap is not installed")
+def test_a_converter_in_isolation_is_tried_in_the_same_isolation(tmp_path: Path) -> None:
+    for name in ("limits", "modules", "sources"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "limits/all.csv").touch()
+    (tmp_path / "sources/a.txt").write_text("A1")
+    module = tmp_path / "modules" / "mine.py"
+    reading = f"open({str(tmp_path / 'limits/all.csv')!r})\n            report = UutReport(process_code=10, "
+    module.write_text(MINE.replace("report = UutReport(", reading))
+
+    def converted(*allow: str, **environ: str) -> subprocess.CompletedProcess[str]:
+        keys = {"name": "mine", "watch_folder": "in", "module_path": str(module), "isolation": "bwrap"}
+        config = {"converters": [keys | {"isolation_allow": allow}]}
+        (tmp_path / "config_default.json").write_text(json.dumps(config))
+        return convert(tmp_path, tmp_path / "sources/a.txt", "--converter", "mine", **environ)
+
+    refused = converted()
+    assert refused.returncode == 1
+    assert "isolation in force: bwrap" in refused.stderr
+    assert f"to allow it, add `{tmp_path}/limits/all.csv` to isolation_allow" in " ".join(refused.stderr.split())
+    allowed = converted(str(tmp_path / "limits"))
+    assert (allowed.returncode, allowed.stdout[:2]) == (0, "A1"), allowed.stderr
+    missing = converted(PATH=str(tmp_path))
+    assert missing.returncode == 78
+    assert "sudo apt install bubblewrap" in missing.stderr

@@ -177,6 +177,7 @@ def test_a_file_without_instance_id_is_for_the_instance_that_reads_it(tmp_path: 
     assert load(instance, {}).instance_id == "line3"
 
 
+@pytest.mark.case("F37", "circular folders", injected="a result folder that is watched", promised="refused")
 @pytest.mark.parametrize("key", ["done_folder", "error_folder", "archive_folder"])
 def test_a_result_folder_that_a_converter_watches_is_refused(instance: Instance, key: str) -> None:
     content = {"converters": [converter("A", **{key: "/in/B"}), converter("B")]}

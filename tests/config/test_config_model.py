@@ -52,6 +52,18 @@ def test_values_stay_in_their_range_and_type(key: str, good: list[Any], bad: lis
         refused("service", **{key: value})
 
 
+@pytest.mark.parametrize("name", ["network", "/data/limits", "/data/out:rw", "~/limits"])
+def test_a_path_or_the_network_may_be_allowed_to_a_converter_in_isolation(name: str) -> None:
+    assert converter(isolation="bwrap", isolation_allow=[name]).isolation_allow == (name,)
+    assert (converter().isolation, converter().isolation_allow) == ("limits", ())
+
+
+@pytest.mark.parametrize("name", ["", "/", "/:rw", "internet", "data/limits", "network:rw", ":rw", "/a\0b"])
+def test_nothing_else_may_be_allowed(name: str) -> None:
+    with pytest.raises(ValidationError, match="expected `network`, or a path such as /data/limits"):
+        converter(isolation_allow=[name])
+
+
 def test_unknown_keys_are_refused() -> None:
     refused("service", workers=1)
     with pytest.raises(ValidationError):

@@ -8,8 +8,10 @@ import pytest
 from pywats_client.config import token as token_module
 from pywats_client.config.model import Config, Server
 from pywats_client.config.token import Secret, as_token, decrypt, encrypt, server_token
+from pywats_client.disk import Disk
 from pywats_client.errors import Refused
 from pywats_client.paths import Instance
+from tests.fakes.disk import RecordedSteps
 
 TOKEN = "c3RhdGlvbjpzM2NyM3Q="
 
@@ -48,6 +50,13 @@ def test_the_key_is_for_its_owner_alone_and_apart_from_the_configuration(instanc
     assert instance.token_key.stat().st_mode & 0o777 == 0o600
     assert instance.token_key.parent.stat().st_mode & 0o777 == 0o700
     assert instance.token_key.parent != instance.config.parent
+
+
+def test_the_key_is_durable_before_anything_is_encrypted_with_it(instance: Instance) -> None:
+    steps = RecordedSteps()
+    encrypt(instance, Secret(TOKEN), Disk(steps))
+    assert [step for step, _ in steps.log[-4:]] == ["fsync", "rename", "open", "fsync"]
+    assert steps.log[-1][1] == instance.token_key.parent
 
 
 def test_a_second_token_is_stored_under_the_same_key(instance: Instance) -> None:

@@ -2,7 +2,6 @@
 
 import logging
 import os
-import signal
 from pathlib import Path
 
 import pytest
@@ -44,6 +43,7 @@ async def test_a_report_without_an_id_takes_its_queue_id(workers: Workers, tmp_p
     assert all(str(found.queue_id).encode() in found.content for found in reports)
 
 
+@pytest.mark.case("F32", "output twice", injected="two reports of one id", promised="refused")
 async def test_two_reports_of_one_id_are_refused(workers: Workers, tmp_path: Path, source: Path) -> None:
     body = "return [report(id='11111111-2222-3333-4444-555555555555')] * 2"
     with pytest.raises(ConversionError, match="reports 1 and 2 have the same id"):
@@ -215,12 +215,41 @@ async def test_the_death_of_a_process_is_told_with_its_cause(
     assert workers.statistics.alive == 0
 
 
+@pytest.mark.case(
+    "F32",
+    "a segmentation fault with something printed before",
+    injected="probe in a real worker",
+    promised="the signal, the place and what was printed are told",
+)
 async def test_the_last_words_of_a_process_are_kept(workers: Workers, tmp_path: Path, source: Path) -> None:
     body = "print('adjusting the fixture')\nctypes.string_at(0)"
     with pytest.raises(ConverterDied) as caught:
         await convert(workers, setup_for(write_converter(tmp_path, body)), source)
     assert "adjusting the fixture" in caught.value.details
     assert "mine.py" in caught.value.details
+
+
+async def test_many_large_reports_of_one_source_do_not_pile_up_in_memory(
+    workers: Workers, tmp_path: Path, source: Path
+) -> None:
+    body = """
+        from pywats_client.wsjf import UutReport
+        for number in range(20):
+            made = UutReport(
+                part_number="P", serial_number=str(number), revision="1", process_code=10, operator="me",
+                start=source.modified,
+            )
+            made.attach("picture", bytes(6_000_000))
+            yield made
+    """
+    setup = setup_for(write_converter(tmp_path, body), memory_limit_mb=220)
+    taken: list[object] = []
+
+    async def deliver(report: Delivered) -> None:
+        taken.append(report.queue_id)
+
+    await workers.convert(setup, job_for(source), deliver)
+    assert len(taken) == 20
 
 
 @pytest.mark.parametrize(
@@ -290,6 +319,12 @@ FAMILY = """
 """
 
 
+@pytest.mark.case(
+    "F31",
+    "children, daemons and setsid",
+    injected="a time-out, a cancellation, the end of the service",
+    promised="no process left",
+)
 @pytest.mark.parametrize("how", ["time-out", "cancellation", "end of the service"])
 async def test_children_end_with_the_converter(tmp_path: Path, source: Path, how: str) -> None:
     timeout = 2 if how == "time-out" else 100
@@ -346,6 +381,7 @@ async def test_prints_go_to_the_log_and_do_not_disturb_the_answers(
     assert warning.getMessage() == "mine: by the logger"
 
 
+@pytest.mark.case("F32", "a flood on stdout", injected="20,000 lines", promised="cut, counted, the report is made")
 async def test_a_flood_of_prints_is_cut_and_counted(
     workers: Workers, tmp_path: Path, source: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -409,7 +445,7 @@ async def test_what_a_finished_conversion_leaves_behind_ends_with_its_worker(
     assert workers.statistics.alive == 0
 
 
-async def test_an_orphan_that_left_the_group_does_not_delay_the_news_of_a_death(
+async def test_an_orphan_that_left_the_group_ends_and_does_not_delay_the_news_of_a_death(
     workers: Workers, tmp_path: Path, source: Path
 ) -> None:
     pid = tmp_path / "pid"
@@ -420,7 +456,7 @@ async def test_an_orphan_that_left_the_group_does_not_delay_the_news_of_a_death(
     """
     with trio.fail_after(4), pytest.raises(ConverterDied, match="exit code 3"):
         await convert(workers, setup_for(write_converter(tmp_path, body)), source)
-    os.kill(int(pid.read_text()), signal.SIGKILL)
+    await until(lambda: not is_alive(int(pid.read_text())))
 
 
 async def test_the_service_ends_a_process_that_its_own_code_has_stopped(
@@ -432,13 +468,22 @@ async def test_the_service_ends_a_process_that_its_own_code_has_stopped(
     assert workers.statistics.alive == 0
 
 
+@pytest.mark.case(
+    "F29",
+    "companions with .., absolute, through links, or a pipe",
+    injected="a converter that names them",
+    promised="refused with the name; nothing outside is read or moved",
+)
 async def test_a_companion_outside_the_folder_is_refused(workers: Workers, tmp_path: Path, source: Path) -> None:
     file = write_converter(tmp_path, "return report()")
     file.write_text(file.read_text() + "\n    def companions(self, source): return eval(source.read_text())\n")
     setup = setup_for(file)
     source.write_text("['b.txt', source.path.parent / 'sub/c.txt', 'b.txt', source.path]")
     assert await workers.companions(setup, source) == (tmp_path / "b.txt", tmp_path / "sub" / "c.txt")
-    for outside in ("['../b.txt']", "['/etc/passwd']", "['.']", "[3]"):
+    (tmp_path / "away").symlink_to("/usr/lib")
+    (tmp_path / "link.txt").symlink_to("b.txt")
+    os.mkfifo(tmp_path / "pipe")
+    for outside in ("['../b.txt']", "['/etc/passwd']", "['.']", "[3]", "['away/x']", "['link.txt']", "['pipe']"):
         source.write_text(outside)
         with pytest.raises(ConversionError):
             await workers.companions(setup, source)

@@ -58,6 +58,12 @@ async def test_another_setup_has_another_worker(workers: Workers, tmp_path: Path
     assert workers.statistics.alive == 2
 
 
+@pytest.mark.case(
+    "F33",
+    "a module replaced by one of the same size and time",
+    injected="the file replaced",
+    promised="the new one is loaded",
+)
 async def test_a_changed_module_is_loaded_anew_and_the_old_worker_goes(
     workers: Workers, tmp_path: Path, source: Path
 ) -> None:

@@ -1,6 +1,8 @@
 """Small converters in files, and setups for them."""
 
+import contextlib
 import json
+import os
 import textwrap
 import uuid
 from collections.abc import Callable
@@ -74,3 +76,14 @@ def is_alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
         return False
+
+
+def processes_at(home: Path) -> set[int]:
+    """All processes that were started with this HOME, wherever they are now."""
+    found = set()
+    mark = b"\0HOME=" + os.fsencode(home) + b"\0"
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if mark in b"\0" + (process / "environ").read_bytes() and is_alive(int(process.name)):
+                found.add(int(process.name))
+    return found

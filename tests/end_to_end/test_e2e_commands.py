@@ -24,7 +24,7 @@ OUTCOME = "delivered 23 of 23 good files; {} in the error folder; 1 rejected by 
 @pytest.fixture(scope="module", autouse=True)
 def demos(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Process]]:
     """Two demos, which run while the other tests of this file do. The second is disturbed: a file that is to be
-    dropped later is there already, and damaged.
+    dropped later is there already, and damaged; and somebody tries files of their own, a good one and a bad one.
     """
     folders = [tmp_path_factory.mktemp(name) for name in ("demo", "disturbed")]
     demos = [_demo(folder) for folder in folders]
@@ -34,6 +34,9 @@ def demos(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Process]]:
         time.sleep(POLL)
     name = next(file.name for file in demo_files() if file.way is Way.WHILE_OFFLINE)
     (watched[0] / name).write_text("damaged by a passer-by\n")
+    good = next(file for file in demo_files() if file.folder == "csv" and file.is_good)
+    (watched[0] / "my_own.csv").write_text(good.text.replace("B-0", "OWN-"))
+    (watched[0] / "my_bad.csv").write_text("no table\n")
     yield demos
     for demo in demos:
         trio.run(demo.destroy)
@@ -102,5 +105,5 @@ def _words(text: str) -> list[str]:
 async def test_the_demo_says_how_it_ended_and_its_exit_code_is_0_only_when_all_is_as_told(demos: list[Process]) -> None:
     codes = [await demo.ended() for demo in demos]
     assert codes == [0, 1], [demo.stderr for demo in demos]
-    assert [demo.stdout.splitlines()[-1] for demo in demos] == [OUTCOME.format(1), OUTCOME.format(2)]
+    assert [demo.stdout.splitlines()[-1] for demo in demos] == [OUTCOME.format(1), OUTCOME.format(3)]
     assert [demo.stderr for demo in demos] == ["", ""]

@@ -25,6 +25,9 @@ FAULTS = {
 """What a file holds; the line, the key and a word of the cure that are told."""
 
 
+@pytest.mark.case(
+    "F37", "a start with a faulty configuration", injected="5 faults", promised="exit 78 with file, line and key"
+)
 @pytest.mark.trio
 @pytest.mark.parametrize("content", FAULTS)
 async def test_a_faulty_configuration_is_told_with_file_line_and_key(content: str, station: Station) -> None:

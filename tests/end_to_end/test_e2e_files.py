@@ -12,6 +12,12 @@ from tests.end_to_end.converters import add_hesitant
 from tests.end_to_end.station import Station, names_in, serials, table, wsjf
 
 
+@pytest.mark.case(
+    "F27",
+    "a slow writer",
+    injected="a file written in three pieces, others meanwhile",
+    promised="taken when it is closed, and whole",
+)
 @pytest.mark.trio
 async def test_a_file_is_taken_when_its_writer_has_closed_it_and_whole(station: Station, server: Emulator) -> None:
     watched = station.add_converter("csv", "csv", "*.csv")
@@ -61,6 +67,12 @@ async def test_a_file_that_is_no_result_goes_to_the_error_folder_with_its_reason
         assert "converter: csv" in reason
 
 
+@pytest.mark.case(
+    "F27",
+    "rewritten, truncated or deleted after pick-up",
+    injected="a hand, while the converter reads",
+    promised="no report of what it was before",
+)
 @pytest.mark.trio
 async def test_a_file_that_vanishes_is_forgotten_and_one_that_changes_is_converted_as_it_is_last(
     station: Station, server: Emulator
@@ -114,6 +126,12 @@ def odd_names(count: int) -> list[bytes]:
     return chosen
 
 
+@pytest.mark.case(
+    "F28",
+    "odd names, end to end",
+    injected="200 names: control characters, 255 bytes, no UTF-8, leading dash, RTL",
+    promised="each converted and put away under its name, none breaks a line",
+)
 @pytest.mark.trio
 async def test_two_hundred_odd_names_are_names_like_any_other(station: Station, server: Emulator) -> None:
     watched = os.fsencode(station.add_converter("in", "wats_json", "*"))

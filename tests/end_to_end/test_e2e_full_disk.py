@@ -41,6 +41,12 @@ def drop(folder: Path, *numbers: str) -> None:
         (folder / f"{number}.csv").write_text(table(number))
 
 
+@pytest.mark.case(
+    "F10",
+    "a small disk gets short of room",
+    injected="tmpfs of 4 MB, filled",
+    promised="converting waits, uploads go on",
+)
 @pytest.mark.trio
 async def test_conversion_waits_while_the_disk_is_short_of_room_and_goes_on_by_itself(
     small_disk: Path, tmp_path: Path, server: Emulator
@@ -63,6 +69,12 @@ async def test_conversion_waits_while_the_disk_is_short_of_room_and_goes_on_by_i
     assert await serials(server) == ["A", "B", "C"]
 
 
+@pytest.mark.case(
+    "F10",
+    "a small disk is full",
+    injected="tmpfs of 4 MB, filled",
+    promised="the source stays, uploads go on, the log stays whole",
+)
 @pytest.mark.trio
 async def test_a_report_that_the_disk_does_not_take_leaves_its_source_and_the_uploads_alone(
     small_disk: Path, tmp_path: Path, server: Emulator

@@ -10,6 +10,12 @@ from tests.end_to_end.station import Station, names_in, serials, table
 EACH = 40
 
 
+@pytest.mark.case(
+    "F36",
+    "two services on an instance, two on a folder",
+    injected="started twice",
+    promised="exit 9 with the owner's process, exit 78 with the folder",
+)
 @pytest.mark.trio
 async def test_a_second_service_on_an_instance_or_its_folder_is_refused_and_told_why(
     station: Station, server: Emulator

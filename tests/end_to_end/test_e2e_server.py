@@ -20,6 +20,12 @@ def with_reports(station: Station, *numbers: str) -> Path:
     return watched
 
 
+@pytest.mark.case(
+    "F19",
+    "the server is away for a whole run, and a reply breaks off",
+    injected="emulator",
+    promised="every report arrives, once by id, none charged",
+)
 @pytest.mark.trio
 async def test_reports_wait_while_the_server_is_away_for_a_whole_run_and_arrive_when_it_is_back(
     station: Station, server: Emulator
@@ -62,6 +68,12 @@ async def test_a_refused_token_spends_no_attempt_and_the_right_one_is_taken_with
     assert TOKEN not in station.instance.config.read_text() + login.stderr + login.stdout
 
 
+@pytest.mark.case(
+    "F23",
+    "400 for one report of the real service",
+    injected="emulator",
+    promised="set aside with every line; its neighbour arrives",
+)
 @pytest.mark.trio
 async def test_every_line_of_a_rejection_is_kept_beside_the_report_and_the_others_go_on(
     station: Station, server: Emulator

@@ -15,6 +15,12 @@ MANY = 40
 
 
 @pytest.mark.trio
+@pytest.mark.case(
+    "F39",
+    "stopped under load",
+    injected="SIGTERM while reports are being sent and made",
+    promised="running uploads end, no worker is left, the next start delivers the rest",
+)
 async def test_sigterm_under_load_ends_running_uploads_and_the_next_start_delivers_the_rest(
     station: Station, server: Emulator
 ) -> None:
@@ -44,6 +50,12 @@ async def test_sigterm_under_load_ends_running_uploads_and_the_next_start_delive
 
 
 @pytest.mark.trio
+@pytest.mark.case(
+    "F39",
+    "stopped while a reply does not come",
+    injected="SIGTERM, and a server that does not answer",
+    promised="the report waits, uncharged, for the next start",
+)
 async def test_an_upload_that_outlasts_the_grace_waits_uncharged_for_the_next_start(
     station: Station, server: Emulator
 ) -> None:
@@ -62,6 +74,12 @@ async def test_an_upload_that_outlasts_the_grace_waits_uncharged_for_the_next_st
 
 
 @pytest.mark.trio
+@pytest.mark.case(
+    "F39",
+    "stopped twice",
+    injected="SIGINT, then SIGTERM, while a reply does not come",
+    promised="it stops at once, and no report stays claimed",
+)
 async def test_a_second_signal_stops_at_once_and_leaves_no_report_claimed(station: Station, server: Emulator) -> None:
     watched = station.add_converter("in", "wats_json", "*.json")
     station.configure(grace_seconds=3600)
@@ -78,6 +96,12 @@ async def test_a_second_signal_stops_at_once_and_leaves_no_report_claimed(statio
 
 
 @pytest.mark.trio
+@pytest.mark.case(
+    "F39",
+    "SIGHUP",
+    injected="with and without a terminal",
+    promised="it reloads, or stops where the terminal has gone; nothing is lost",
+)
 async def test_sighup_reloads_where_there_is_no_terminal_and_stops_where_one_has_gone(
     station: Station, server: Emulator
 ) -> None:

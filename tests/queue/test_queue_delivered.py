@@ -76,6 +76,7 @@ def test_nothing_that_waits_ever_expires(run: QueueRun) -> None:
     assert run.on_disk() == before
 
 
+@pytest.mark.case("F40", "undelivered reports put among the delivered", injected="by hand", promised="never removed")
 @pytest.mark.parametrize("state", [State.QUEUED, State.PROCESSING, State.ERROR, State.REJECTED, State.DISCARDED])
 def test_what_hands_put_among_the_delivered_is_not_removed(run: QueueRun, state: State) -> None:
     deliver(run, 1)
@@ -96,6 +97,9 @@ def test_an_expired_report_is_new_when_it_comes_again(run: QueueRun) -> None:
     assert run.put(1) is Put.NEW
 
 
+@pytest.mark.case(
+    "F15", "50 years forwards and back", injected="wall clock stepped", promised="only delivered reports expire"
+)
 def test_a_clock_stepped_forwards_expires_only_what_is_delivered(run: QueueRun) -> None:
     deliver(run, 1)
     run.put(2)

@@ -133,6 +133,27 @@ def test_a_crash_at_any_step_leaves_it_to_the_next_look(tmp_path: Path) -> None:
     assert cut == 4
 
 
+def test_a_crash_at_any_step_does_not_bring_back_what_was_delivered(tmp_path: Path) -> None:
+    for cut in range(10):
+        path = tmp_path / str(cut)
+        path.mkdir()
+        run = QueueRun(path).start()
+        (path / "x.queued").write_bytes(b"{}")
+        look_and_adopt(run)
+        run.claim_all()
+        (path / "x.queued").write_bytes(b"{}")
+        look_and_adopt(run, times=1)
+        run.steps.cut_after(cut)
+        try:
+            look_and_adopt(run, times=1)
+            break
+        except PowerCut:
+            run = run.again()
+        look_and_adopt(run)
+        assert run.claim_all() == []
+    assert cut == 7
+
+
 @pytest.mark.parametrize("step", ["open", "fsync", "rename"])
 def test_one_that_cannot_be_taken_over_is_tried_again(tmp_path: Path, step: str) -> None:
     steps = FailingSteps()

@@ -29,6 +29,9 @@ def folder(path: Path) -> QueueFolder:
     return QueueFolder(path, Disk(), Clock())
 
 
+@pytest.mark.case(
+    "F36", "a second owner of the queue", injected="opened twice", promised="refused, the first's process named"
+)
 def test_a_second_owner_is_refused_and_told_the_firsts_pid(tmp_path: Path) -> None:
     first = folder(tmp_path)
     first.acquire()
@@ -50,6 +53,9 @@ def test_a_folder_let_go_has_the_next_owner(tmp_path: Path) -> None:
     second.close()
 
 
+@pytest.mark.case(
+    "F36", "a lock file that was left", injected="odd content, a living process's id", promised="no obstacle"
+)
 @pytest.mark.parametrize("left", ["999999999\n", "1\n", "", "no number", "\xff" * 100])
 def test_a_lock_file_that_was_left_is_no_obstacle(tmp_path: Path, left: str) -> None:
     (tmp_path / ".lock").write_text(left, "latin-1")
@@ -59,6 +65,7 @@ def test_a_lock_file_that_was_left_is_no_obstacle(tmp_path: Path, left: str) -> 
     owner.close()
 
 
+@pytest.mark.case("F36", "the owner is killed", injected="SIGKILL", promised="the lock ends with it")
 def test_the_lock_ends_with_a_killed_owner(tmp_path: Path) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", OWNER, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE

@@ -115,6 +115,7 @@ def test_a_file_taken_away_during_its_upload_is_that_hands_decision(run: QueueRu
     assert run.in_memory() == set()
 
 
+@pytest.mark.case("F40", "`.error` or `.rejected` renamed to `.queued`", injected="by hand", promised="it is due")
 @pytest.mark.parametrize("state", [State.ERROR, State.REJECTED])
 def test_a_failed_report_renamed_to_queued_by_hand_is_due(run: QueueRun, state: State) -> None:
     run.put(1)
@@ -127,6 +128,7 @@ def test_a_failed_report_renamed_to_queued_by_hand_is_due(run: QueueRun, state: 
     assert run.claim_all() == [some_id(1)]
 
 
+@pytest.mark.case("F40", "a copy of a report", injected="by hand", promised="sent once")
 def test_a_copy_of_a_report_made_by_hand_is_not_sent_beside_it(run: QueueRun) -> None:
     run.put(1)
     (name,) = run.on_disk()
@@ -147,6 +149,7 @@ def test_two_files_of_one_id_that_say_processing_are_both_put_back(run: QueueRun
     assert run.claim_all() == [some_id(1)]
 
 
+@pytest.mark.case("F40", "foreign files in the queue", injected="by hand", promised="left alone")
 def test_foreign_names_are_left_alone(run: QueueRun) -> None:
     foreign = ["README", "x.error", "x.processing", "a.completed", ".x.queued", "x.queued.part", "notes.reason"]
     for name in foreign:

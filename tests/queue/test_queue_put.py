@@ -140,6 +140,12 @@ def test_an_upload_that_was_replaced_meanwhile_does_not_come_back(run: QueueRun,
     assert run.folder.claim(run.now) is None
 
 
+@pytest.mark.case(
+    "F15",
+    "a report is replaced after the clock was set back",
+    injected="wall clock stepped",
+    promised="the newer one counts",
+)
 def test_a_clock_set_back_does_not_make_the_newer_report_the_older_one(run: QueueRun) -> None:
     run.put(1, b"old")
     old = run.claim()
@@ -216,6 +222,12 @@ def test_a_crash_at_any_step_loses_and_doubles_nothing_once_the_source_is_conver
     assert cut == 3 * 3 + 3 + 2
 
 
+@pytest.mark.case(
+    "F10",
+    "no space while reports are queued",
+    injected="ENOSPC once, at each step",
+    promised="no half report, the next try succeeds",
+)
 @pytest.mark.parametrize("revived", [False, True])
 def test_a_full_disk_at_any_step_leaves_no_half_report_and_the_next_try_succeeds(tmp_path: Path, revived: bool) -> None:
     for step in range(100):
@@ -244,6 +256,9 @@ def test_a_full_disk_at_any_step_leaves_no_half_report_and_the_next_try_succeeds
     assert step >= 3 * 3 + 3 + 2
 
 
+@pytest.mark.case(
+    "F11", "a report cannot be synced", injected="EIO from fsync", promised="the file is abandoned, another is written"
+)
 def test_a_file_whose_sync_failed_is_abandoned_and_never_synced_again(tmp_path: Path) -> None:
     steps = FailingSteps()
     steps.fail(lambda _, step, path: step == "fsync" and path.suffix == ".tmp", errno.EIO)
@@ -255,6 +270,40 @@ def test_a_file_whose_sync_failed_is_abandoned_and_never_synced_again(tmp_path: 
         run.put(1)
     first, second = (path for step, path in steps.failed)
     assert first != second
+
+
+@pytest.mark.case(
+    "F11",
+    "the queue folder cannot be synced",
+    injected="EIO from fsync",
+    promised="what was published is taken back, sent once",
+)
+def test_what_a_failed_commit_has_published_is_taken_back_and_never_sent_beside_the_next_try(tmp_path: Path) -> None:
+    steps = FailingSteps()
+    run = QueueRun(tmp_path, steps=steps).start()
+    stage = run.folder.stage
+    staged = [stage(some_id(number), b"{}", place=number) for number in range(2)]
+    puts = run.folder.judge(staged)
+    steps.fail(lambda _, step, path: step == "fsync" and path == tmp_path, errno.EIO)
+    with pytest.raises(OSError, match="Input/output"):
+        run.folder.commit(staged, puts)
+    assert len(run.on_disk()) == 2
+    run.folder.withdraw(staged, puts)
+    assert run.on_disk() == []
+    steps.fail(lambda *_: False)
+    run.put_all((0, b"{}"), (1, b"{}"))
+    run.look()
+    assert len(run.claim_all()) == 2
+
+
+def test_what_a_look_has_found_meanwhile_is_not_taken_back(run: QueueRun) -> None:
+    staged = [run.folder.stage(some_id(1), b"{}")]
+    puts = run.folder.judge(staged)
+    run.folder.commit(staged, puts)
+    run.look()
+    run.folder.withdraw(staged, puts)
+    assert run.put(1, b"{}") is Put.KNOWN
+    assert run.claim_all() == [some_id(1)]
 
 
 def test_only_temporary_names_of_our_own_form_are_swept(run: QueueRun) -> None:

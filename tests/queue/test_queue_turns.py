@@ -286,6 +286,9 @@ def test_a_clock_stepped_by_years_while_running_changes_no_wait(run: QueueRun, y
     assert 9 * MINUTES <= due_in(run) <= 10 * MINUTES
 
 
+@pytest.mark.case(
+    "F15", "a file's time lies in the future at a start", injected="time of the file set", promised="it counts as now"
+)
 def test_a_time_in_the_future_counts_as_now_after_a_restart(run: QueueRun) -> None:
     run.put(1)
     fail(run)

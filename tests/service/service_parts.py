@@ -22,6 +22,7 @@ from pywats_client.paths import Instance
 from pywats_client.queue.folder import QueueFolder
 from pywats_client.queue.name import QueueName, State
 from pywats_client.service.clients import Clients
+from pywats_client.service.commits import Commits
 from pywats_client.service.connection import Connection
 from pywats_client.service.conversion import Conversion
 from pywats_client.service.converter_pool import ConverterPool
@@ -91,9 +92,13 @@ class Uploads:
         steps: FileSystem | None = None,
         service: Mapping[str, object] | None = None,
         folder: type[QueueFolder] = QueueFolder,
+        url: str = "",
+        ca_file: Path | None = None,
     ) -> None:
+        """With a `url`, clients go through the network that is in place, and not to the scripted server."""
         self.server, self.hub, self.hints = server, Hub(), Hints()
-        self.settings = settings_of(config_of(service=dict(service or {})))
+        address = {"url": url or "https://wats.test", "ca_file": ca_file}
+        self.settings = settings_of(config_of(server=address, service=dict(service or {})))
         self.place = home / "queue"
         self.place.mkdir(exist_ok=True)
         self.clock = TrioClock()
@@ -102,7 +107,9 @@ class Uploads:
         slots = trio.CapacityLimiter(self.settings.config.service.max_concurrent_uploads)
         self.connection = Connection(self.hub, slots, jitter=random.Random(7))
         instance = Instance.find(home=home, environ={})
-        self.clients = Clients(instance, self.settings, TOKEN, partial(WatsClient, transport=server))
+        self.clients = Clients(
+            instance, self.settings, TOKEN, WatsClient if url else partial(WatsClient, transport=server)
+        )
         self.queue = PendingQueue(
             self.folder, self.connection, self.clients, self.settings, self.hub, self.hints, directly
         )
@@ -260,7 +267,9 @@ class Floor:
         self.queue.start(trio.current_time())
         with self.hub.subscribed(100_000) as events:
             async with open_workers(self.slots, load_seconds=3600) as workers, trio.open_nursery() as nursery:
-                conversion = Conversion(self.queue, workers, self.disk, Clock(), in_thread)
+                conversion = Conversion(
+                    self.queue, Commits(self.queue, in_thread), workers, self.disk, Clock(), in_thread
+                )
                 self.pool = ConverterPool(conversion, self.slots, self.hub, self.queued, self._is_full)
                 intake = Intake(
                     self.instance, self.settings, self.pool, workers, self.hub, self.hints, self.locks, in_thread

@@ -92,7 +92,7 @@ async def test_a_success_or_a_rejection_between_busy_answers_begins_the_count_an
     assert connection.is_online
 
 
-@pytest.mark.parametrize(("wish", "wait"), [(0.0, 0.0), (30.0, 31.5), (3600.0, 3600.0), (86_400.0, 3600.0)])
+@pytest.mark.parametrize(("wish", "wait"), [(0.0, 1.0), (30.0, 31.5), (3600.0, 3600.0), (86_400.0, 3600.0)])
 @pytest.mark.trio
 async def test_retry_after_is_heeded_for_an_hour_at_most(autojump_clock: MockClock, wish: float, wait: float) -> None:
     connection = connection_of()
@@ -101,6 +101,71 @@ async def test_retry_after_is_heeded_for_an_hour_at_most(autojump_clock: MockClo
     connection.failed(Busy("503", retry_after=wish))
     assert await seconds_until_a_turn(connection) == pytest.approx(wait)
     assert wait <= LONGEST_RETRY_AFTER
+
+
+@pytest.mark.trio
+async def test_a_wish_to_be_asked_again_at_once_does_not_shorten_the_growing_waits(autojump_clock: MockClock) -> None:
+    connection = connection_of()
+    connection.accepted()
+    connection.failed(BUSY)
+    waits = []
+    for _ in range(7):
+        connection.failed(Busy("503", retry_after=0.0))
+        waits.append(round(await seconds_until_a_turn(connection), 3))
+    assert waits == [1, 2, 4, 8, 16, 32, 60]
+
+
+@pytest.mark.trio
+async def test_a_single_busy_answer_that_names_a_time_holds_up_no_other_report(autojump_clock: MockClock) -> None:
+    connection = connection_of()
+    connection.accepted()
+    assert connection.failed(Busy("503", retry_after=600.0)) is True
+    assert connection.is_online
+    assert await seconds_until_a_turn(connection) == 0
+
+
+@pytest.mark.trio
+async def test_the_time_that_a_single_busy_answer_named_holds_when_the_next_one_is_busy_too(
+    autojump_clock: MockClock,
+) -> None:
+    connection = connection_of()
+    connection.accepted()
+    connection.failed(Busy("429", retry_after=600.0))
+    connection.failed(BUSY)
+    assert await seconds_until_a_turn(connection) == pytest.approx(630)
+
+
+@pytest.mark.parametrize("late", [Connection.accepted, Connection.answered])
+@pytest.mark.trio
+async def test_what_ends_well_but_was_sent_before_the_server_asked_to_be_left_alone_does_not_reopen(
+    autojump_clock: MockClock, late: Callable[[Connection], None]
+) -> None:
+    connection = connection_of()
+    connection.accepted()
+    for _ in range(2):
+        connection.failed(Busy("429", retry_after=600.0))
+    late(connection)
+    assert connection.state is ConnectionState.BUSY
+    assert await seconds_until_a_turn(connection) == pytest.approx(630)
+    late(connection)
+    assert connection.is_online
+
+
+@pytest.mark.trio
+async def test_pings_wait_as_long_as_the_server_wants_to_be_left_alone_or_until_new_settings(
+    autojump_clock: MockClock,
+) -> None:
+    connection = connection_of()
+    connection.failed(Busy("429", retry_after=600.0))
+    before = trio.current_time()
+    await connection.left_alone()
+    assert trio.current_time() - before == pytest.approx(630)
+    connection.failed(Busy("429", retry_after=600.0))
+    async with trio.open_nursery() as nursery:
+        quiet = await began(nursery, connection.left_alone)
+        connection.reset()
+        with trio.fail_after(0.01):
+            await quiet.wait()
 
 
 @pytest.mark.trio
@@ -127,6 +192,12 @@ async def test_waits_double_up_to_a_minute(autojump_clock: MockClock, failure: W
     assert (FIRST_WAIT, LONGEST_WAIT) == (1, 60)
 
 
+@pytest.mark.case(
+    "F26",
+    "20 stations lose the server at once",
+    injected="test clock",
+    promised="20 different waits",
+)
 @pytest.mark.trio
 async def test_waits_are_spread_so_that_stations_do_not_return_together(autojump_clock: MockClock) -> None:
     waits = set()
@@ -199,6 +270,12 @@ async def began(nursery: trio.Nursery, task: Callable[[], Awaitable[None]]) -> t
     return ended
 
 
+@pytest.mark.case(
+    "F26",
+    "successes after a return",
+    injected="test clock",
+    promised="one upload more beside each other after each success",
+)
 @pytest.mark.trio
 async def test_slots_grow_back_by_one_with_each_success(autojump_clock: MockClock) -> None:
     connection = connection_of(4)
@@ -309,13 +386,13 @@ async def test_nothing_but_an_accepted_report_or_new_settings_ends_a_refusal(
 
 
 @pytest.mark.trio
-async def test_a_refusing_server_is_probed_once_a_minute(autojump_clock: MockClock) -> None:
+async def test_a_refusing_server_is_probed_no_more_than_once_a_minute(autojump_clock: MockClock) -> None:
     connection = connection_of()
     waits = []
     for _ in range(3):
         connection.failed(REFUSED)
         waits.append(await seconds_until_a_turn(connection))
-    assert waits == [60, 60, 60]
+    assert waits == pytest.approx([66, 66, 66])
 
 
 @pytest.mark.trio

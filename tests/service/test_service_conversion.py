@@ -1,5 +1,6 @@
 """What happens to a source while it is converted, and to what belongs to it."""
 
+import contextlib
 import json
 from pathlib import Path
 
@@ -19,8 +20,15 @@ from pywats_client.ipc.events import (
     SourceFailed,
     SourceHeld,
 )
+from tests.fakes.disk import RecordedSteps
 
 
+@pytest.mark.case(
+    "F27",
+    "rewritten after pick-up",
+    injected="a hand, while the converter reads",
+    promised="the first result dropped, converted again",
+)
 @pytest.mark.trio
 async def test_a_source_that_changes_while_it_is_converted_is_converted_again_and_the_first_result_dropped(
     tmp_path: Path,
@@ -39,6 +47,12 @@ async def test_a_source_that_changes_while_it_is_converted_is_converted_again_an
     assert not list(floor.queue.path.glob(".*.tmp"))
 
 
+@pytest.mark.case(
+    "F27",
+    "half a file fails, and is whole by then",
+    injected="a hand, while the converter reads",
+    promised="converted again, not set aside",
+)
 @pytest.mark.trio
 async def test_a_source_that_changes_while_its_conversion_fails_is_converted_again(tmp_path: Path) -> None:
     floor = Floor(tmp_path)
@@ -62,6 +76,12 @@ async def test_a_source_that_changes_while_its_conversion_fails_is_converted_aga
     assert floor.listing() == ["Done/a.txt"]
 
 
+@pytest.mark.case(
+    "F27",
+    "appended in the last moment",
+    injected="written between publishing and moving",
+    promised="converted again, whole",
+)
 @pytest.mark.trio
 async def test_what_is_written_to_a_source_in_the_last_moment_is_converted_too(tmp_path: Path) -> None:
     file = tmp_path / "in/a.txt"
@@ -80,6 +100,38 @@ async def test_what_is_written_to_a_source_in_the_last_moment_is_converted_too(t
     assert floor.listing() == ["Done/a.txt"]
 
 
+@pytest.mark.case(
+    "F27",
+    "appended while it waits for being put away",
+    injected="written when the folder for it is made",
+    promised="stays, and is converted again, whole",
+)
+@pytest.mark.parametrize("action", ["move", "archive"])
+@pytest.mark.trio
+async def test_what_is_written_to_a_source_on_its_way_out_is_converted_too(tmp_path: Path, action: str) -> None:
+    file = tmp_path / "in/a.txt"
+
+    class Writing(FileSystem):
+        def mkdir(self, path: Path, mode: int = 0o700) -> None:
+            super().mkdir(path, mode)
+            if path.name in ("Done", "Archive"):
+                file.write_text("first and second")
+
+    floor = simple(Floor(tmp_path, steps=Writing()))
+    floor.configure(floor.converter(post_action=action))
+    async with floor.running() as events:
+        floor.drop("a.txt", "first")
+        await told(events, SourceConverted)
+    assert floor.serial_numbers() == ["first", "first and second"]
+    assert len(floor.listing()) == 1
+
+
+@pytest.mark.case(
+    "F27",
+    "deleted during the conversion",
+    injected="a hand, while the converter reads",
+    promised="no report, no failure, the others go on",
+)
 @pytest.mark.trio
 async def test_a_source_that_vanishes_while_it_is_converted_leaves_nothing_and_stops_nobody(tmp_path: Path) -> None:
     floor = Floor(tmp_path)
@@ -159,6 +211,7 @@ async def test_the_reports_of_a_source_are_published_together(tmp_path: Path) ->
     assert floor.serial_numbers() == ["SN-0", "SN-1", "SN-2"]
 
 
+@pytest.mark.case("F32", "partial output", injected="an error after the first report", promised="nothing is queued")
 @pytest.mark.trio
 async def test_a_converter_that_fails_in_the_middle_leaves_nothing_in_the_queue(tmp_path: Path) -> None:
     floor = Floor(tmp_path)
@@ -187,6 +240,21 @@ async def test_companions_settle_and_move_with_their_file(tmp_path: Path) -> Non
         await told(events, SourceConverted)
     assert floor.serial_numbers() == ["A1-and its data"]
     assert floor.listing() == ["Done/a.bin", "Done/a.txt"]
+
+
+@pytest.mark.trio
+async def test_a_companion_moves_only_after_its_file_has_moved_for_good(tmp_path: Path) -> None:
+    steps = RecordedSteps()
+    floor = Floor(tmp_path, steps=steps)
+    companions = "def companions(self, source):\n    return [source.path.with_suffix('.bin')]"
+    write_converter(floor.module, BY_CONTENT, head=companions)
+    floor.configure(floor.converter(file_patterns=["*.txt"]))
+    async with floor.running() as events:
+        (floor.watched / "a.bin").write_text("1")
+        floor.drop("a.txt", "A1")
+        await told(events, SourceConverted)
+    taken = [(step, path.name) for step, path in steps.log if step in ("rename", "fsync")]
+    assert taken[-4:] == [("rename", "a.txt"), ("fsync", "in"), ("fsync", "Done"), ("rename", "a.bin")]
 
 
 @pytest.mark.trio
@@ -262,10 +330,14 @@ async def test_the_snapshot_is_the_sum_of_the_events(tmp_path: Path) -> None:
             over += isinstance(event, SourceConverted | SourceFailed)
             if over == 12:
                 break
+        with contextlib.suppress(trio.WouldBlock):  # what was told since, up to this moment
+            while True:
+                told_of.append(events.receive_nowait())  # type: ignore[attr-defined]
+        snapshot = floor.hub.snapshot.model_dump()
     folded = Snapshot()
     for event in told_of:
         folded.after(event)
-    assert folded.model_dump() == floor.hub.snapshot.model_dump()
+    assert folded.model_dump() == snapshot
     status = folded.converter("mine")
     assert (status.converted, status.failed) == (9, 3)
     assert folded.reports == {"queued": 18} == {"queued": len(floor.reports())}

@@ -134,6 +134,7 @@ async def test_a_failed_source_of_the_same_name_gets_a_number_and_its_own_reason
     assert (floor.watched / "Error/a-1.txt.reason").read_text().startswith("line 3: bad two\n")
 
 
+@pytest.mark.case("F28", "odd names, converted", injected="generated names", promised="put away under that name")
 @pytest.mark.trio
 async def test_every_odd_name_is_converted_and_put_away_under_that_name(tmp_path: Path) -> None:
     floor = simple(Floor(tmp_path))

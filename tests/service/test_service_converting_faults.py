@@ -40,6 +40,9 @@ class Faulty(FileSystem):
         super().rename(old, new)
 
 
+@pytest.mark.case(
+    "F10", "no space, real workers", injected="ENOSPC from every write", promised="the source stays, on within 30 s"
+)
 @pytest.mark.trio
 async def test_while_the_disk_is_full_sources_stay_and_the_converter_waits_and_then_goes_on(
     tmp_path: Path, fast_clock: MockClock

@@ -16,6 +16,12 @@ from pywats_client.ipc.events import (
 from pywats_client.service.running import FolderLocks
 
 
+@pytest.mark.case(
+    "F33",
+    "a module changed and broken during a run",
+    injected="the file rewritten",
+    promised="new sources wait, none fails, the mended one goes on",
+)
 @pytest.mark.trio
 async def test_a_changed_module_is_used_without_a_restart_and_a_broken_one_waits_for_its_cure(
     tmp_path: Path, fast_clock: MockClock
@@ -54,6 +60,9 @@ async def test_a_module_that_becomes_a_converter_of_folders_takes_folders(
         await told(events, SourceConverted, source="run")
 
 
+@pytest.mark.case(
+    "F33", "a module that lacks a file beside it", injected="a failing import", promised="tried again without a change"
+)
 @pytest.mark.parametrize("was_good", [True, False])
 @pytest.mark.trio
 async def test_a_module_that_lacks_something_beside_it_is_tried_again_though_it_did_not_change(
@@ -77,6 +86,12 @@ async def test_a_module_that_lacks_something_beside_it_is_tried_again_though_it_
         await told(events, SourceConverted)
 
 
+@pytest.mark.case(
+    "F33",
+    "a module that does not load",
+    injected="no file, a failing import, no converter in it",
+    promised="state error with its reason, others run, taken up when mended",
+)
 @pytest.mark.parametrize("text", [None, "import nowhere", "class NoConverter: ..."])
 @pytest.mark.trio
 async def test_a_module_that_does_not_load_is_an_error_of_its_converter_alone_until_it_is_mended(
@@ -110,6 +125,9 @@ async def test_wrong_arguments_are_an_error_that_names_them(tmp_path: Path) -> N
     assert "delimeter" in error.reason
 
 
+@pytest.mark.case(
+    "F13", "a watched folder is missing", injected="never made by us", promised="waited for, and taken up"
+)
 @pytest.mark.trio
 async def test_a_missing_watch_folder_is_waited_for_and_taken_up_when_it_appears(
     tmp_path: Path, fast_clock: MockClock
@@ -126,6 +144,7 @@ async def test_a_missing_watch_folder_is_waited_for_and_taken_up_when_it_appears
         assert floor.state() == (ConverterState.RUNNING, "")
 
 
+@pytest.mark.case("F13", "a watched folder vanishes and returns", injected="renamed", promised="taken up again")
 @pytest.mark.trio
 async def test_a_watch_folder_that_vanishes_and_returns_is_taken_up_again(
     tmp_path: Path, fast_clock: MockClock
@@ -172,6 +191,12 @@ async def test_two_converters_of_one_instance_may_share_a_folder(tmp_path: Path)
     assert sources == {"a.txt", "b.log"}
 
 
+@pytest.mark.case(
+    "F38",
+    "converter settings change during conversions",
+    injected="hot reload",
+    promised="only what changed starts anew, nothing doubled",
+)
 @pytest.mark.trio
 async def test_a_new_configuration_restarts_the_converters_that_it_changes_and_no_other(tmp_path: Path) -> None:
     floor = Floor(tmp_path)

@@ -56,6 +56,7 @@ def test_one_of_several_patterns_is_enough(tmp_path: Path) -> None:
     assert names(rules_of(tmp_path, "*.csv", "*.xml")) == ["a.csv", "a.xml"]
 
 
+@pytest.mark.case("F28", "odd names, listed", injected="300 generated names", promised="each is a source")
 def test_every_name_that_the_file_system_takes_can_be_a_source(tmp_path: Path) -> None:
     made = odd_names()
     for name in made:
@@ -64,6 +65,12 @@ def test_every_name_that_the_file_system_takes_can_be_a_source(tmp_path: Path) -
     assert names(rules_of(tmp_path)) == sorted(made)
 
 
+@pytest.mark.case(
+    "F29",
+    "links, pipes, sockets, folders as sources",
+    injected="one of each in the watched folder",
+    promised="never opened, counted as ignored",
+)
 def test_links_pipes_and_sockets_are_no_sources_and_are_counted(tmp_path: Path) -> None:
     outside = tmp_path / "outside.csv"
     outside.write_text("1")
@@ -91,6 +98,7 @@ def test_below_a_folder_only_where_that_is_wanted_and_never_in_done_error_and_ar
     assert names(rules_of(tmp_path, excluded=excluded, recursive=True)) == ["a.csv", "deep/er/b.csv"]
 
 
+@pytest.mark.case("F29", "a link to a folder", injected="a loop in a recursive folder", promised="not followed")
 def test_a_link_to_a_folder_is_not_followed(tmp_path: Path) -> None:
     folder = tmp_path / "in"
     folder.mkdir()

@@ -18,11 +18,11 @@ from tests.fakes.clock import START
 from tests.fakes.server import Recorded, ScriptedServer, accepted, answer
 
 AWAY = httpx.ConnectError("connection refused")
-DAY = 86_400.0
-AWAY_SECONDS = DAY
+AWAY_SECONDS = 6 * 3600.0
 """After some minutes every hour is like the one before, so this one stands for a month."""
 
 
+@pytest.mark.case("F40", "a report of zeros", injected="by hand", promised="set aside alone")
 @pytest.mark.trio
 async def test_a_damaged_file_is_set_aside_alone(autojump_clock: MockClock, tmp_path: Path) -> None:
     server = ScriptedServer()
@@ -49,6 +49,12 @@ class FailingReads(QueueFolder):
         return super().read(name)
 
 
+@pytest.mark.case(
+    "F12",
+    "no descriptors, no memory, EIO in an upload",
+    injected="raised by the read",
+    promised="growing pauses, no report charged",
+)
 @pytest.mark.parametrize("fault", [OSError(errno.EMFILE, "no descriptors"), OSError(errno.EIO, "I/O"), MemoryError()])
 @pytest.mark.trio
 async def test_a_passing_fault_of_the_machine_condemns_no_report_and_makes_the_part_pause(
@@ -140,6 +146,7 @@ async def test_an_upload_that_takes_long_is_no_orphan(autojump_clock: MockClock,
     assert len(server.reports) == 1
 
 
+@pytest.mark.case("F40", "a waiting report is deleted", injected="by hand", promised="forgotten")
 @pytest.mark.parametrize("state", [State.QUEUED, State.ERROR])
 @pytest.mark.trio
 async def test_names_that_hands_remove_are_forgotten(autojump_clock: MockClock, tmp_path: Path, state: State) -> None:
@@ -186,7 +193,7 @@ async def test_a_file_that_is_gone_when_its_turn_comes_is_no_fault_of_the_machin
 
 
 @pytest.mark.trio
-async def test_a_day_without_a_server_charges_no_report_and_all_of_them_arrive(
+async def test_hours_without_a_server_charge_no_report_and_all_of_them_arrive(
     autojump_clock: MockClock, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO", "pywats_client")
@@ -206,6 +213,12 @@ async def test_a_day_without_a_server_charges_no_report_and_all_of_them_arrive(
     assert uploads.connection.state is ConnectionState.ONLINE
 
 
+@pytest.mark.case(
+    "F24",
+    "401 for an hour, then other settings",
+    injected="scripted server",
+    promised="no report charged; all arrive within a second of the new settings",
+)
 @pytest.mark.trio
 async def test_a_token_that_is_refused_holds_the_queue_until_the_settings_change(
     autojump_clock: MockClock, tmp_path: Path
@@ -266,6 +279,9 @@ class NoRoomForDays(FileSystem):
         raise OSError(errno.ENOSPC, "no space left")
 
 
+@pytest.mark.case(
+    "F10", "no space to mark a report delivered", injected="ENOSPC from mkdir", promised="sent again under its id"
+)
 @pytest.mark.trio
 async def test_a_report_whose_end_cannot_be_written_down_is_put_back_later(
     autojump_clock: MockClock, tmp_path: Path
@@ -280,6 +296,7 @@ async def test_a_report_whose_end_cannot_be_written_down_is_put_back_later(
         await until(lambda: uploads.states() == {"completed": 1}, 200)
 
 
+@pytest.mark.case("F13", "the queue folder takes no rename", injected="EROFS", promised="waits and goes on")
 @pytest.mark.trio
 async def test_a_queue_folder_that_cannot_be_written_makes_the_part_wait_and_go_on(
     autojump_clock: MockClock, tmp_path: Path

@@ -66,6 +66,9 @@ async def test_a_changed_file_is_put_in_force_and_the_event_names_the_sections(t
     assert watched.settings.config.station.name == "second"
 
 
+@pytest.mark.case(
+    "F37", "a broken file, followed by events", injected="written during a run", promised="the old one stays in force"
+)
 @pytest.mark.parametrize(
     "text",
     ["{", '{"version": "2.0", "statoin": {}}', '{"version": "9.0"}', '{"service": {"max_concurrent_uploads": 0}}', ""],
@@ -153,6 +156,12 @@ def log_as_it_was() -> Any:
     logging.getLogger("pywats_client").setLevel(level)
 
 
+@pytest.mark.case(
+    "F38",
+    "numbers, log and server change",
+    injected="hot reload of the whole service",
+    promised="in force without a restart",
+)
 @pytest.mark.usefixtures("log_as_it_was")
 @pytest.mark.trio
 async def test_numbers_log_and_server_are_applied_without_a_restart(tmp_path: Path) -> None:

@@ -142,6 +142,9 @@ async def test_files_are_offered_in_the_order_of_their_last_change(autojump_cloc
         assert folder.offered == ["c", "a", "b"]
 
 
+@pytest.mark.case(
+    "F27", "a writer that pauses", injected="the file stays open, its size still", promised="waits until it is closed"
+)
 @pytest.mark.trio
 async def test_a_file_that_somebody_holds_open_for_writing_waits_until_it_is_closed(
     autojump_clock: MockClock, tmp_path: Path
@@ -169,6 +172,9 @@ def test_linux_tells_whether_a_file_is_open_for_writing(tmp_path: Path) -> None:
     assert not is_being_written(tmp_path / "gone")
 
 
+@pytest.mark.case(
+    "F27", "a writer in another process", injected="another process holds it open", promised="seen as being written"
+)
 @pytest.mark.skipif(sys.platform != "linux", reason="F_SETLEASE is Linux's")
 def test_linux_tells_it_of_other_processes_too(tmp_path: Path) -> None:
     file = tmp_path / "a.csv"

@@ -30,6 +30,12 @@ async def failure(step: Step) -> WatsError:
     return caught.value
 
 
+@pytest.mark.case(
+    "F22",
+    "200, 201, 202 with the id of the report, in all shapes known",
+    injected="scripted server",
+    promised="accepted",
+)
 @pytest.mark.parametrize(
     "body",
     [
@@ -53,6 +59,12 @@ async def test_a_byte_order_mark_before_the_answer_does_no_harm() -> None:
     assert (await client_of(answer(200, body)).submit(REPORT)).report_id == ID
 
 
+@pytest.mark.case(
+    "F22",
+    "200, 202, 204 with HTML, nothing, text, half of a JSON",
+    injected="scripted server",
+    promised="refused: no success, and no report is condemned",
+)
 @pytest.mark.parametrize(
     ("status", "body", "content_type"),
     [
@@ -75,6 +87,12 @@ async def test_a_success_that_is_not_json_is_a_portal_and_condemns_no_report(
     assert "server.url" in str(error)
 
 
+@pytest.mark.case(
+    "F22",
+    "200 with JSON that names no report: an error, quarantine",
+    injected="scripted server",
+    promised="busy for that report, the server's words kept",
+)
 @pytest.mark.parametrize(
     "body",
     [
@@ -114,6 +132,12 @@ async def test_an_answer_nobody_documented_is_busy_for_that_report(status: int) 
     assert isinstance(await failure(answer(status)), Busy)
 
 
+@pytest.mark.case(
+    "F24",
+    "401, 403, 404, 405, 407",
+    injected="scripted server",
+    promised="refused, with the cure",
+)
 @pytest.mark.parametrize(
     ("status", "cure"),
     [
@@ -131,6 +155,12 @@ async def test_a_wrong_address_or_token_is_refused_and_names_the_cure(status: in
     assert cure in str(error)
 
 
+@pytest.mark.case(
+    "F24",
+    "300 to 308, to another host",
+    injected="scripted server",
+    promised="refused, one request, the token does not follow",
+)
 @pytest.mark.parametrize("status", [300, 301, 302, 303, 304, 307, 308])
 @pytest.mark.trio
 async def test_a_redirect_is_refused_and_the_token_does_not_follow_it(status: int) -> None:
@@ -142,6 +172,12 @@ async def test_a_redirect_is_refused_and_the_token_does_not_follow_it(status: in
     assert len(server.requests) == 1
 
 
+@pytest.mark.case(
+    "F23",
+    "400, 409, 413, 415, 422",
+    injected="scripted server",
+    promised="rejected, every line of the answer kept",
+)
 @pytest.mark.parametrize("status", [400, 409, 413, 415, 422])
 @pytest.mark.trio
 async def test_a_definite_no_rejects_the_report_with_every_line_of_the_answer(status: int) -> None:
@@ -178,6 +214,12 @@ async def test_a_rejection_without_a_word_says_so() -> None:
     assert "does not say why" in str(error)
 
 
+@pytest.mark.case(
+    "F23",
+    "413",
+    injected="scripted server",
+    promised="rejected, with the size of the report",
+)
 @pytest.mark.trio
 async def test_a_report_too_large_is_rejected_with_its_size() -> None:
     with pytest.raises(ReportRejected, match="1,234,567 bytes"):
@@ -204,6 +246,12 @@ async def test_words_of_the_server_cannot_move_the_cursor_of_a_terminal() -> Non
     assert error.lines == ("bad [2Jname",)
 
 
+@pytest.mark.case(
+    "F25",
+    "Retry-After in every form",
+    injected="scripted server",
+    promised="read as seconds or a date, an hour at most; nonsense is no wish",
+)
 @pytest.mark.parametrize(
     ("wish", "seconds"),
     [

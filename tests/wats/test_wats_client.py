@@ -10,6 +10,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from pywats_client.errors import Busy, ConfigError, Refused, Unreachable, WatsError
 from pywats_client.wats import WatsClient
+from pywats_client.wats.pace import SLOWEST
 from tests.fakes.server import Recorded, ScriptedServer, Step, accepted, answer
 
 TOKEN = "c2VjcmV0LXRva2Vu"
@@ -142,6 +143,12 @@ async def test_a_server_that_takes_no_client_status_says_so() -> None:
         await client_of(ScriptedServer(answer(404))).update_client({})
 
 
+@pytest.mark.case(
+    "F17",
+    "the server takes a report of 500 kB and never answers",
+    injected="scripted server that holds the answer, test clock",
+    promised="given up at the deadline: 60 s and a second for each 100 kB",
+)
 @pytest.mark.trio
 async def test_a_server_that_never_answers_is_busy_at_the_deadline(autojump_clock: MockClock) -> None:
     server = ScriptedServer()
@@ -153,11 +160,11 @@ async def test_a_server_that_never_answers_is_busy_at_the_deadline(autojump_cloc
 
 
 @pytest.mark.trio
-async def test_a_reply_that_drips_is_cut_off_at_the_deadline(autojump_clock: MockClock) -> None:
+async def test_a_reply_that_never_ends_is_cut_off_at_the_deadline(autojump_clock: MockClock) -> None:
     class Drip(httpx.AsyncByteStream):
         async def __aiter__(self):  # type: ignore[no-untyped-def]
             while True:
-                yield b"x"
+                yield b"x" * (SLOWEST + 50)
                 await trio.sleep(1)
 
     def dripping(_: Recorded) -> httpx.Response:

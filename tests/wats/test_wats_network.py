@@ -1,46 +1,21 @@
 """The client over real sockets: what servers, networks and certificates can do to it."""
 
-import ipaddress
 import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
-from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 
 import pytest
 import trio
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from pywats_client.errors import ConfigError, Refused, Unreachable
 from pywats_client.wats import WatsClient, ssl_context
-
-Handler = Callable[[trio.abc.Stream], Awaitable[None]]
+from tests.fakes.network import Handler, listening
+from tests.fakes.tls import Authority, greeting
 
 ID = "6f1c1f5e-0f0b-4c0e-9a53-0b6a0e4a9c11"
 REPORT = b'{"id": "6f1c1f5e-0f0b-4c0e-9a53-0b6a0e4a9c11"}'
 BODY = b'{"ID": "6f1c1f5e-0f0b-4c0e-9a53-0b6a0e4a9c11"}'
 ACCEPTED = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (len(BODY), BODY)
-
-
-@asynccontextmanager
-async def listening(handler: Handler, tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
-    """A server on loopback whose every connection is `handler`'s; yields its port."""
-
-    async def handle(stream: trio.SocketStream) -> None:
-        wrapped = trio.SSLStream(stream, tls, server_side=True, https_compatible=True) if tls else stream
-        with suppress(trio.BrokenResourceError, trio.ClosedResourceError):
-            await handler(wrapped)
-        await trio.aclose_forcefully(wrapped)
-
-    async with trio.open_nursery() as nursery:
-        listeners = await nursery.start(partial(trio.serve_tcp, handle, 0, host="127.0.0.1"))
-        yield listeners[0].socket.getsockname()[1]
-        nursery.cancel_scope.cancel()
 
 
 async def read_request(stream: trio.abc.Stream) -> None:
@@ -242,52 +217,6 @@ async def test_a_proxy_that_wants_a_login_before_the_tunnel_is_refused(shared_co
                 await client.submit(REPORT)
 
 
-class Authority:
-    """Makes certificates for loopback, as files."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._key = ec.generate_private_key(ec.SECP256R1())
-        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Test authority")])
-        self.file = folder / "authority.pem"
-        self.file.write_bytes(self._sign(self._name, self._key, days=10, ca=True))
-
-    def server_context(self, address: str = "127.0.0.1", days: int = 10) -> ssl.SSLContext:
-        key = ec.generate_private_key(ec.SECP256R1())
-        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "server")])
-        file = self._folder / f"server-{address}-{days}.pem"
-        pem = key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-        file.write_bytes(self._sign(name, key, days=days, address=address) + pem)
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(file)
-        return context
-
-    def _sign(
-        self,
-        subject: x509.Name,
-        key: ec.EllipticCurvePrivateKey,
-        *,
-        days: int,
-        ca: bool = False,
-        address: str = "127.0.0.1",
-    ) -> bytes:
-        now = datetime.now(UTC)
-        builder = (
-            x509.CertificateBuilder()
-            .subject_name(subject)
-            .issuer_name(self._name)
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - timedelta(days=20))
-            .not_valid_after(now + timedelta(days=days))
-            .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
-            .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))]), critical=False)
-        )
-        return builder.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
-
-
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return Authority(tmp_path_factory.mktemp("tls"))
@@ -297,26 +226,10 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 async def test_an_authority_named_in_the_ca_file_is_trusted(authority: Authority) -> None:
     context = ssl_context(authority.file)
     async with (
-        listening(replying(ACCEPTED), authority.server_context()) as port,
+        listening(replying(ACCEPTED), authority.server_context("127.0.0.1")) as port,
         client_at(port, "https", context) as client,
     ):
         assert (await client.submit(REPORT)).report_id == ID
-
-
-def greeting(context: ssl.SSLContext) -> Handler:
-    """Shakes hands as `context` says, and tells the other side why not: Trio's own streams hang up without a word."""
-
-    async def handle(stream: trio.abc.Stream) -> None:
-        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        tls = context.wrap_bio(incoming, outgoing, server_side=True)
-        while part := await stream.receive_some(65_536):
-            incoming.write(part)
-            with suppress(ssl.SSLError):
-                tls.do_handshake()
-            if outgoing.pending:
-                await stream.send_all(outgoing.read())
-
-    return handle
 
 
 async def why_not(authority: Authority, server: ssl.SSLContext, *, trusted: bool = True) -> str:
@@ -330,13 +243,15 @@ async def why_not(authority: Authority, server: ssl.SSLContext, *, trusted: bool
 
 @pytest.mark.trio
 async def test_an_unknown_authority_is_named_as_the_cause(authority: Authority) -> None:
-    why = await why_not(authority, authority.server_context(), trusted=False)
+    why = await why_not(authority, authority.server_context("127.0.0.1"), trusted=False)
     assert "from an authority unknown here: name that authority in server.ca_file" in why
 
 
 @pytest.mark.trio
 async def test_an_expired_certificate_is_named_as_the_cause(authority: Authority) -> None:
-    assert "its certificate has expired" in await why_not(authority, authority.server_context(days=-1))
+    assert "its certificate has expired" in await why_not(
+        authority, authority.server_context("127.0.0.1", expired=True)
+    )
 
 
 @pytest.mark.trio
@@ -346,21 +261,12 @@ async def test_a_certificate_for_another_address_is_named_as_the_cause(authority
 
 @pytest.mark.trio
 async def test_a_demanded_client_certificate_is_named_as_the_cause(authority: Authority) -> None:
-    context = authority.server_context()
-    context.verify_mode = ssl.CERT_REQUIRED
-    context.load_verify_locations(authority.file)
-    assert "client certificate" in await why_not(authority, context)
+    assert "client certificate" in await why_not(authority, authority.demanding_context("127.0.0.1"))
 
 
 @pytest.mark.trio
 async def test_an_outdated_tls_is_named_as_the_cause(authority: Authority) -> None:
-    context = authority.server_context()
-    client = ssl_context(authority.file)
-    client.minimum_version = ssl.TLSVersion.TLSv1_3
-    context.maximum_version = ssl.TLSVersion.TLSv1_2
-    async with listening(greeting(context)) as port, client_at(port, "https", client) as out:
-        with pytest.raises(Unreachable, match=r"TLS 1\.2 or newer"):
-            await out.submit(REPORT)
+    assert "TLS 1.2 or newer" in await why_not(authority, authority.old_context("127.0.0.1"))
 
 
 @pytest.mark.trio

@@ -170,10 +170,10 @@ class Story:
 
     def _note(self, event: Event) -> None:
         match event:
-            case SourceConverted(source=source, reports=(queue_id, *_)):
+            case SourceConverted(source=source, reports=(queue_id, *_)) if source in self._by_source:
                 self._by_report[queue_id] = self._by_source[source]
                 self._by_source[source].state = "waiting"
-            case SourceFailed(source=source):
+            case SourceFailed(source=source) if source in self._by_source:
                 self._by_source[source].state = "error folder"
             case ReportMoved(after="completed" | "rejected"):
                 self._moved[event.queue_id] = event, trio.current_time()
