@@ -34,8 +34,12 @@ def _of(fault: OSError, isolation: Mapping[str, Any]) -> str:
             "to allow it, add its folder with `:rw` behind it to isolation_allow"
         )
     shown = [*_ALWAYS_SHOWN, *isolation["shown"]]
-    if fault.errno == errno.ENOENT and not any(path.is_relative_to(folder) for folder in shown):
-        return f"the isolation of this converter does not show {path}: to allow it, add `{path}` to isolation_allow"
+    missing = Path(os.path.realpath(path))  # a link that is shown may lead to what is not
+    if fault.errno == errno.ENOENT and not any(missing.is_relative_to(folder) for folder in shown):
+        return (
+            f"the isolation of this converter does not show {missing}: to allow it, where it is there, add "
+            f"`{missing}` to isolation_allow, or its folder (with `:rw` behind it to write there)"
+        )
     return ""
 
 

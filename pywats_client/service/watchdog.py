@@ -26,7 +26,7 @@ SHORT_OF_DISK_SECONDS = 15.0
 
 async def watchdog(instance: Instance, settings: Settings, hub: Hub, gate: Gate, in_thread: InThread) -> None:
     """Look at once, at new settings, and every `watchdog_interval`, until cancelled."""
-    space, told = DiskSpace(), Level.ENOUGH
+    space, told = DiskSpace(), (Level.ENOUGH, "")
     while True:
         config = settings.config
         interval = config.service.watchdog_interval
@@ -34,11 +34,13 @@ async def watchdog(instance: Instance, settings: Settings, hub: Hub, gate: Gate,
             free, total = await in_thread(free_bytes, instance.queue)
         except OSError as error:
             level, reason = Level.FULL, f"the queue folder cannot be looked at: {error}"
+            state = (level, reason)
         else:
             room = space.seen(trio.current_time(), free, config.disk.min_free_bytes(total))
             level, reason = room.level, room.reason
-        if level is not told:  # not whenever a figure in the reason is another
-            told = level
+            state = (level, "")  # it is not told anew whenever a figure in the reason is another
+        if state != told:
+            told = state
             log.log(logging.WARNING if reason else logging.INFO, "%s", reason or "there is room on the disk again")
             hub.publish(HealthChanged(part="disk", reason=reason))
             gate.set("disk", reason if level is Level.FULL else "")

@@ -235,6 +235,14 @@ def test_a_retry_puts_back_what_failed_from_attempt_0_without_its_reason(run: Qu
     assert not list(run.path.glob("*.reason"))
 
 
+def test_a_damaged_report_is_not_lined_up_again(run: QueueRun) -> None:
+    damage(run, 2)
+    result = queue("retry", id_of(2))
+    assert result.exit_code == 1
+    assert "is damaged" in result.stdout
+    assert State.REJECTED in run.states(2)
+
+
 @pytest.mark.parametrize(("option", "still"), [("--all", []), ("--rejected", [State.ERROR])])
 def test_a_retry_of_all_takes_all_that_it_says(run: QueueRun, option: str, still: list[State]) -> None:
     assert queue("retry", option).exit_code == 0

@@ -83,6 +83,10 @@ REFUSED = {
     "read the configuration": ("open('{home}/config/config.json')", "does not show {home}/config/config.json"),
     "read the files of others": ("os.listdir('{home}/elsewhere')", "does not show {home}/elsewhere"),
     "read the machine's passwords": ("open('/etc/shadow')", "does not show /etc/shadow"),
+    "follow a link to what is not shown": (
+        "os.symlink('{home}/elsewhere/file', os.environ['TMPDIR'] + '/a'); open(os.environ['TMPDIR'] + '/a')",
+        "does not show {home}/elsewhere/file",
+    ),
     "write to the folder of sources": ("open('{home}/in/new', 'w')", "keeps {home}/in/new from being written"),
     "delete its source": ("source.path.unlink()", "keeps {home}/in/source.txt from being written"),
     "alter its module": ("open(__file__, 'a')", "keeps {home}/modules/mine.py from being written"),

@@ -121,6 +121,17 @@ async def test_a_queue_folder_that_cannot_be_looked_at_shuts_the_gate_too(
 
 
 @pytest.mark.trio
+async def test_a_gate_that_is_shut_for_another_reason_says_so(tmp_path: Path, autojump_clock: MockClock) -> None:
+    machine = Machine(tmp_path)
+    machine.free = OSError(5, "Input/output error")
+    async with machine.watched():
+        machine.free = 100 * MB
+        await trio.sleep(15)
+        assert "less than 500 MB" in machine.gate.reason
+        assert machine.hub.snapshot.degraded == {"disk": machine.gate.reason}
+
+
+@pytest.mark.trio
 async def test_it_looks_every_interval(tmp_path: Path, autojump_clock: MockClock) -> None:
     machine = Machine(tmp_path)
     async with machine.watched():

@@ -16,7 +16,7 @@ from tests import evidence
 from tests.torture import crash_states, kill_loop
 from tests.torture.model import ACTIONS, CASE, INJECTED, PROMISED, model_of
 
-BATCH = 25
+BATCH = 10
 """Sequences from one seed, of each post-action; the next batch has the next seed."""
 
 
@@ -24,11 +24,12 @@ def run_model(seconds: float, first_seed: int) -> bool:
     """As many sequences as the time allows; whether they all kept what is promised."""
     print(f"model: {seconds:g} s, from SEED={first_seed} on", flush=True)
     end, examples = time.monotonic() + seconds, 0
-    for batch, action in itertools.product(itertools.count(first_seed), ACTIONS):
+    for batch, action in ((batch, action) for batch in itertools.count(first_seed) for action in ACTIONS):
         if time.monotonic() >= end:
             break
         try:
             examples += _run_batch(batch, action)
+            print(f"model: {examples} sequences, SEED={batch}, {action}", flush=True)
         except Exception as failure:
             print(f"\nthe model fails with post_action {action}, SEED={batch}:", flush=True)
             traceback.print_exception(failure)

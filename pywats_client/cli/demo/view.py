@@ -93,4 +93,6 @@ class View:
             ("the server's page", f"{url}/"),
         ):
             self._console.print(f"{name:<18} {place}", soft_wrap=True)
+        options = f"--home {home} --instance-id {instance.id}"
+        self._console.print(f"{'look at the queue':<18} pywats-client queue list {options}", soft_wrap=True)
         self._console.print("Ctrl-C ends it.")

@@ -16,6 +16,7 @@ from pywats_client.errors import ExitCode
 
 if TYPE_CHECKING:
     from pywats_client.queue.folder import QueueFolder
+    from pywats_client.queue.name import State
 
 Ids = Annotated[list[str] | None, typer.Argument(metavar="ID…", help="Ids of reports, or their beginnings.")]
 Act = Callable[["QueueFolder", UUID], str]
@@ -79,11 +80,10 @@ def discard(
     _finish(_act_on_all(folder, wanted, _discard), missing, as_json)
 
 
-def _known(folder: Path, states: Sequence[str]) -> set[UUID]:
-    from pywats_client.queue.name import State
+def _known(folder: Path, states: "Sequence[State]") -> set[UUID]:
     from pywats_client.queue.survey import named
 
-    return {name.id for _, name in named(folder, [State(state) for state in states])}
+    return {name.id for _, name in named(folder, states)}
 
 
 def _chosen(folder: Path, given: Sequence[str]) -> tuple[list[UUID], list[str]]:
@@ -101,15 +101,19 @@ def _act_on_all(folder: Path, ids: Sequence[UUID], act: Act) -> list[Result]:
 
 def _act(queue: "QueueFolder", queue_id: UUID, act: Act) -> Result:
     """One that fails does not keep the others."""
+    from pywats_client.queue.folder import Damaged
+
     try:
         return Result(str(queue_id), act(queue, queue_id))
-    except OSError as error:
+    except (OSError, Damaged) as error:
         return Result(str(queue_id), FAILED, str(error))
 
 
 def _retry(queue: "QueueFolder", queue_id: UUID) -> str:
     import time
 
+    for name in queue.index.of(queue_id):
+        queue.read(name)  # one that is damaged is not lined up only to be set aside again
     if queue.retry(queue_id, time.monotonic()):
         return "queued"
     return "waits already" if queue.index.of(queue_id) else GONE
