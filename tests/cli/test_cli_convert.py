@@ -140,7 +140,7 @@ def test_a_converter_in_isolation_is_tried_in_the_same_isolation(tmp_path: Path)
     refused = converted()
     assert refused.returncode == 1
     assert "isolation in force: bwrap" in refused.stderr
-    assert f"to allow it, add `{tmp_path}/limits/all.csv` to isolation_allow" in " ".join(refused.stderr.split())
+    assert f"add `{tmp_path}/limits/all.csv` to isolation_allow" in " ".join(refused.stderr.split())
     allowed = converted(str(tmp_path / "limits"))
     assert (allowed.returncode, allowed.stdout[:2]) == (0, "A1"), allowed.stderr
     missing = converted(PATH=str(tmp_path))
