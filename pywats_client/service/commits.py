@@ -3,8 +3,9 @@
 A commit costs a way to another thread and a sync of the folder; in a burst many sources share them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import trio
 
@@ -60,14 +61,15 @@ class Commits:
 
     def _commit(self, group: Sequence[_Batch]) -> None:
         """In another thread. What fails for one source is not the others' fault, but the sync is for all."""
-        faults = [self._fault(batch) for batch in group]
-        self._queue.sync()
+        faults = [_fault_of(self._queue.publish, batch.staged, batch.puts) for batch in group]
+        unsynced = _fault_of(self._queue.sync)
         for batch, fault in zip(group, faults, strict=True):
-            batch.fault = fault
+            batch.fault = fault or unsynced
 
-    def _fault(self, batch: _Batch) -> OSError | None:
-        try:
-            self._queue.publish(batch.staged, batch.puts)
-        except OSError as error:
-            return error
-        return None
+
+def _fault_of(step: Callable[..., None], *args: Any) -> OSError | None:
+    try:
+        step(*args)
+    except OSError as error:
+        return error
+    return None
