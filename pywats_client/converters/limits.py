@@ -10,7 +10,10 @@ import sys
 from pathlib import Path
 
 FILE_SIZE_BYTES = 1 << 30
-"""A worker adds its process id: children inherit the limit and cannot raise it, which shows whose they were."""
+"""A worker adds a mark of itself: children inherit the limit and cannot raise it, which shows whose they were."""
+_MARK, _MARK_STEP = 695, 1024
+"""No limit that a person or a unit sets, in whole kB or MB, looks like one with our mark."""
+_LARGEST_PROCESS_ID = 1 << 22  # proc(5), pid_max
 OPEN_FILES = 256
 _CPU_MARGIN_SECONDS = 2
 # prctl(2)
@@ -37,9 +40,15 @@ def die_with(parent: int) -> None:
 def limit(memory_mb: int) -> None:
     """Bound address space, file size, open files and core dumps, for this process and its children."""
     _set(resource.RLIMIT_AS, memory_mb << 20)
-    _set(resource.RLIMIT_FSIZE, FILE_SIZE_BYTES + os.getpid())
+    _set(resource.RLIMIT_FSIZE, FILE_SIZE_BYTES + os.getpid() * _MARK_STEP + _MARK)
     _set(resource.RLIMIT_NOFILE, OPEN_FILES)
     _set(resource.RLIMIT_CORE, 0)
+
+
+def worker_of(file_size_limit: int) -> int | None:
+    """The process id of the worker that laid this limit upon itself; None for any other limit."""
+    worker, mark = divmod(file_size_limit - FILE_SIZE_BYTES, _MARK_STEP)
+    return worker if mark == _MARK and 0 < worker <= _LARGEST_PROCESS_ID else None
 
 
 def allow_cpu(seconds: float) -> None:

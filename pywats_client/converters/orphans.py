@@ -10,10 +10,9 @@ import signal
 from pathlib import Path
 from resource import RLIMIT_FSIZE, prlimit
 
-from pywats_client.converters.limits import FILE_SIZE_BYTES
+from pywats_client.converters.limits import worker_of
 
 _ROUNDS = 20
-_LARGEST_PROCESS_ID = 1 << 22  # proc(5), pid_max
 
 
 def kill_orphans() -> None:
@@ -32,10 +31,19 @@ def kill_orphans() -> None:
 
 def _is_orphan(pid: int) -> bool:
     try:
-        worker = prlimit(pid, RLIMIT_FSIZE)[1] - FILE_SIZE_BYTES
-        if not 0 < worker <= _LARGEST_PROCESS_ID or Path(f"/proc/{worker}").exists():
+        worker = worker_of(prlimit(pid, RLIMIT_FSIZE)[1])
+        if worker is None or _runs(worker):
             return False
         # In another container, the worker's number means nothing here.
         return Path(f"/proc/{pid}/ns/pid").readlink() == Path("/proc/self/ns/pid").readlink()
     except OSError:
         return False
+
+
+def _runs(pid: int) -> bool:
+    """Whether it is there and has not ended: in a container, nobody may ever reap one that has (proc_pid_stat(5))."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state not in "ZX"
