@@ -10,6 +10,7 @@ import hashlib
 import io
 import itertools
 import os
+import re
 import shutil
 import sys
 import threading
@@ -31,6 +32,8 @@ NAME_MAX = 255
 """Bytes a file name may have on the file systems in use (POSIX NAME_MAX)."""
 REMOVED = ".removed.tmp"
 """The ending, after a leading dot, of a folder that is on its way out."""
+_UNFINISHED = re.compile(r"\..*\.[0-9a-f]{8}\.tmp", re.DOTALL)
+"""The names under which copies and archives are made."""
 SUFFIX_MAX = 64
 """Bytes up to which what follows the last dot of a name is kept when the name gets a number."""
 
@@ -172,6 +175,13 @@ class Disk:
                 with contextlib.suppress(OSError):
                     self._remove_tree(path)
 
+    def remove_unfinished(self, folder: Path) -> None:
+        """Remove the copies and archives in it that a crash has left half made; what can't be removed is left."""
+        with contextlib.suppress(OSError):
+            for name in filter(_UNFINISHED.fullmatch, os.listdir(folder)):
+                with contextlib.suppress(OSError):
+                    self.remove(folder / name)
+
     def _remove_tree(self, folder: Path) -> None:
         for child in sorted(folder.iterdir()):
             if child.is_dir() and not child.is_symlink():
@@ -204,30 +214,28 @@ class Disk:
             self.sync_folder(path.parent)
             self._settled.add(path)
 
-    def move(self, source: Path, folder: Path, check: Check = lambda: None) -> Path:
-        """Move a file or folder into another folder and return its new path.
+    def move(self, source: Path, folder: Path, below: Path = Path(), check: Check = lambda: None) -> Path:
+        """Move a file or folder into `folder / below` and return its new path.
 
         A name that exists there gets a number. Across file systems: copy, sync, verify, then remove. `check` is
         called when all but the last is done; where it raises, the source stays.
         """
-        self.make_folder(folder)
+        self.make_folder(folder / below)
         try:
             check()
-            return self._name(source, folder, source.name)
+            return self._name(source, folder / below, source.name)
         except OSError as error:
             if error.errno != errno.EXDEV:
                 raise
-        return self._bring(source, folder, source.name, self._copy_verified, check)
+        return self._bring(source, folder, below, source.name, self._copy_verified, check)
 
     def archive(self, source: Path, folder: Path, below: Path = Path(), check: Check = lambda: None) -> Path:
         """Put a file or folder into a zip of its own in `folder / below`, verify it, remove the source; its path.
 
-        It is made in `folder`: the next try overwrites what a crash leaves, also when `below` is another day.
         `check` as in `move`.
         """
         self.make_folder(folder / below)
-        name = fit_name(source.name, ".zip")
-        return self._bring(source, folder / below, name, self._zip_verified, check, scratch=folder)
+        return self._bring(source, folder, below, fit_name(source.name, ".zip"), self._zip_verified, check)
 
     def _name(self, path: Path, folder: Path, name: str) -> Path:
         """Rename to the name in the folder, or to the first number of it that is free."""
@@ -240,26 +248,26 @@ class Disk:
         self,
         source: Path,
         folder: Path,
+        below: Path,
         name: str,
         make: Callable[[Path, Path], None],
         check: Check,
-        scratch: Path | None = None,
     ) -> Path:
-        # Named by the source's whole path: what a crash leaves is overwritten by the next try, and two
-        # sources of one name, brought at the same time, do not meet.
+        # Made in `folder`, and named by the source's whole path: what a crash leaves is overwritten by the next try,
+        # also when `below` is another day; and two sources of one name, brought at the same time, do not meet.
         mark = hashlib.sha256(os.fsencode(source)).hexdigest()[:8]
-        self.settle_names(folder)
-        temporary = (scratch or folder) / f".{fit_name(name, f'.{mark}.tmp')}"
+        self.settle_names(folder / below)
+        temporary = folder / f".{fit_name(name, f'.{mark}.tmp')}"
         self.remove(temporary)
         try:
             make(source, temporary)
             check()
-            target = self._name(temporary, folder, name)
+            target = self._name(temporary, folder / below, name)
         except BaseException:
             with contextlib.suppress(OSError):
                 self.remove(temporary)
             raise
-        self.sync_folder(folder)
+        self.sync_folder(target.parent)
         check()
         self.remove(source)
         return target

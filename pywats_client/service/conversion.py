@@ -158,7 +158,7 @@ class Conversion:
         below = path.parent.relative_to(folders.watch)
         match converter.config.post_action:
             case "move":
-                return (await self._move(path, folders.done / below, check)).parent
+                return (await self._move(path, folders.done, below, check)).parent
             case "archive":
                 day = self.clock.now().astimezone().strftime("%Y-%m-%d")
                 await self.in_thread(self.disk.archive, path, folders.archive, Path(day, below), check)
@@ -177,12 +177,13 @@ class Conversion:
         for folder in dict.fromkeys(folders):
             self.disk.sync_folder(folder)
 
-    async def _move(self, path: Path, folder: Path, check: Check) -> Path:
+    async def _move(self, path: Path, folder: Path, below: Path, check: Check) -> Path:
         moved: Path
-        if folder.is_dir() and folder.stat().st_dev == path.lstat().st_dev:
-            moved = self.disk.move(path, folder, check)
+        target = folder / below
+        if target.is_dir() and target.stat().st_dev == path.lstat().st_dev:
+            moved = self.disk.move(path, folder, below, check)
         else:
-            moved = await self.in_thread(self.disk.move, path, folder, check)
+            moved = await self.in_thread(self.disk.move, path, folder, below, check)
         return moved
 
     async def set_aside(self, converter: RunningConverter, files: Files, error: ConversionError) -> None:
@@ -191,12 +192,12 @@ class Conversion:
         Raises OSError, or SourceChanged: what failed is then not what lies there now.
         """
         source, *companions = files
-        folder = converter.folders.error / source.parent.relative_to(converter.folders.watch)
-        moved = await self._move(source, folder, partial(_require_unchanged, files))
+        folder, below = converter.folders.error, source.parent.relative_to(converter.folders.watch)
+        moved = await self._move(source, folder, below, partial(_require_unchanged, files))
         if companions:
-            await self.in_thread(self._settle, source.parent, folder)
+            await self.in_thread(self._settle, source.parent, moved.parent)
         for companion in companions:
-            await self._move(companion, folder, lambda: None)
+            await self._move(companion, folder, below, lambda: None)
         text = (
             f"{error}\n\nconverter: {converter.config.name} ({converter.setup.module})\n"
             f"time: {self.clock.now().isoformat(timespec='seconds')}\n"

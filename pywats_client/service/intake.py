@@ -1,6 +1,7 @@
 """Watching and converting: each configured converter in a nursery of its own."""
 
 import math
+from collections import defaultdict
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import trio
 
-from pywats_client.config.model import Config, ConverterConfig
+from pywats_client.config.model import Config, ConverterConfig, Folders
 from pywats_client.converters.process import Setup, Workers
 from pywats_client.disk import is_being_written, is_on_network
 from pywats_client.errors import ConfigError, ConversionError
@@ -45,6 +46,7 @@ class Intake:
         """Run the converters of the configuration in force; a change touches only those it is about."""
         scopes: dict[str, trio.CancelScope] = {}
         running: dict[str, object] = {}
+        turns: defaultdict[str, trio.Lock] = defaultdict(trio.Lock)
         config = self.settings.config
         async with trio.open_nursery() as nursery:
             while True:
@@ -60,15 +62,19 @@ class Intake:
                         self.hub.publish(ConverterRemoved(converter=name))
                 for name in [name for name in wanted if name not in running]:
                     scopes[name], running[name] = trio.CancelScope(), wanted[name]
-                    nursery.start_soon(self._run_in, scopes[name], config, wanted[name][0])
+                    nursery.start_soon(self._run_in, scopes[name], turns[name], config, wanted[name][0])
                 config = await self.settings.changed_from(config)
 
-    async def _run_in(self, scope: trio.CancelScope, config: Config, converter: ConverterConfig) -> None:
+    async def _run_in(
+        self, scope: trio.CancelScope, turn: trio.Lock, config: Config, converter: ConverterConfig
+    ) -> None:
         with scope:
-            if not converter.enabled:
-                tell_state(self.hub, converter.name, ConverterState.DISABLED)
-                return
-            await keep_up(f"converter {converter.name}", self.hub, self._run_converter, config, converter)
+            # What the one before is just writing into the queue must be known when its source is met again.
+            async with turn:
+                if not converter.enabled:
+                    tell_state(self.hub, converter.name, ConverterState.DISABLED)
+                    return
+                await keep_up(f"converter {converter.name}", self.hub, self._run_converter, config, converter)
 
     async def _run_converter(self, config: Config, converter: ConverterConfig) -> None:
         """Watch and convert until cancelled; while that cannot be, say why, and try again later."""
@@ -108,7 +114,7 @@ class Intake:
         settle = config.service.settle_seconds if converter.settle_seconds is None else converter.settle_seconds
         polled = converter.watch == "poll" or (converter.watch == "auto" and is_on_network(folders.watch))
         with self.locks.holding(folders.watch):
-            await self.in_thread(self.pool.disk.finish_removals, folders.watch)
+            await self.in_thread(self._clear_up, folders)
             async with trio.open_nursery() as nursery:
                 running = RunningConverter(
                     config=converter,
@@ -132,6 +138,12 @@ class Intake:
                         config.service.rescan_seconds,
                         self.in_thread,
                     )
+
+    def _clear_up(self, folders: Folders) -> None:
+        """What crashes have left half done."""
+        self.pool.disk.finish_removals(folders.watch)
+        for folder in dict.fromkeys((folders.done, folders.error, folders.archive)):
+            self.pool.disk.remove_unfinished(folder)
 
     def _after_look(self, running: RunningConverter, listing: Listing) -> None:
         running.kept.shorten(listing.sources.keys())

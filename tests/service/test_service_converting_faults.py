@@ -106,6 +106,12 @@ async def test_a_crash_between_queue_and_post_action_doubles_nothing(tmp_path: P
     assert after.listing() == ["Done/a.txt"]
 
 
+@pytest.mark.case(
+    "F05",
+    "the same file comes again",
+    injected="moved back from the done folder",
+    promised="the same id: told as known, one report",
+)
 @pytest.mark.trio
 async def test_what_waits_already_is_told_as_known_and_not_queued_again(tmp_path: Path) -> None:
     floor = simple(Floor(tmp_path))

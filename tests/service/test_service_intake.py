@@ -1,12 +1,14 @@
 """Modules, folders and configurations that come, go and change while the service runs."""
 
+import threading
 from pathlib import Path
 
 import pytest
 import trio
-from service_parts import BY_CONTENT, Floor, simple, told, write_converter
+from service_parts import BY_CONTENT, Floor, simple, so_far, told, write_converter
 from trio.testing import MockClock, wait_all_tasks_blocked
 
+from pywats_client.disk import FileSystem
 from pywats_client.ipc.events import (
     ConverterChanged,
     ConverterState,
@@ -229,6 +231,50 @@ async def test_a_new_configuration_restarts_the_converters_that_it_changes_and_n
     assert sorted(begun) == ["a", "b", "b", "c"]
     assert sorted(floor.serial_numbers()) == ["a", "b", "c"]
     assert (floor.listing("in"), floor.listing("in2")) == (["Done/a"], [])
+
+
+class HeldSync(FileSystem):
+    """The first sync of the queue folder that finds a report in it takes until `go`."""
+
+    def __init__(self) -> None:
+        self.begun, self.go = trio.Event(), threading.Event()
+
+    def fsync(self, descriptor: int) -> None:
+        path = Path(f"/proc/self/fd/{descriptor}").readlink()
+        if path.is_dir() and list(path.glob("*.queued")) and not self.go.is_set():
+            trio.from_thread.run_sync(self.begun.set)
+            self.go.wait()
+        super().fsync(descriptor)
+
+
+@pytest.mark.case(
+    "F38",
+    "converter settings change while a report is being committed",
+    injected="hot reload during a slow sync of the queue folder",
+    promised="the converter begins anew when the commit has ended: one report, known the second time",
+)
+@pytest.mark.trio
+async def test_a_restarted_converter_waits_for_the_commit_of_the_one_before(tmp_path: Path) -> None:
+    steps = HeldSync()
+    floor = simple(Floor(tmp_path, steps=steps))
+    (tmp_path / "in2").mkdir()
+    other = floor.converter("other", watch_folder=str(tmp_path / "in2"))
+    async with floor.running() as events:
+        try:
+            floor.drop("a.txt")
+            await steps.begun.wait()
+            so_far(events)
+            floor.configure(floor.converter(post_action="delete"), other)
+            await floor.reload()
+            (tmp_path / "in2/b.txt").write_text("B1")
+            begun = [(await told(events, SourceConverting)).source]
+            await wait_all_tasks_blocked(0.3)
+        finally:
+            steps.go.set()
+        assert begun == ["b.txt"]
+        await told(events, SourceConverted, source="a.txt")
+    assert sorted(floor.serial_numbers()) == ["A1", "B1"]
+    assert floor.listing() == []
 
 
 @pytest.mark.trio

@@ -15,6 +15,7 @@ from pywats_client.ipc.events import ConnectionState, HealthChanged
 from pywats_client.queue.folder import QueueFolder
 from pywats_client.queue.name import QueueName, State
 from tests.fakes.clock import START
+from tests.fakes.disk import FailingSteps
 from tests.fakes.server import Recorded, ScriptedServer, accepted, answer
 
 AWAY = httpx.ConnectError("connection refused")
@@ -316,3 +317,27 @@ async def test_a_queue_folder_that_cannot_be_written_makes_the_part_wait_and_go_
     async with uploads.running():
         await until(lambda: uploads.states() == {"completed": 1})
     assert trio.current_time() - began >= 1 + 2 + 4
+
+
+@pytest.mark.case(
+    "F10",
+    "ENOSPC when orphaned reports are put back",
+    injected="every rename fails for an hour",
+    promised="told, tried again with growing pauses, never the end of the service",
+)
+@pytest.mark.trio
+async def test_a_look_that_the_disk_does_not_allow_is_made_again_later(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    steps = FailingSteps()
+    uploads = Uploads(tmp_path, ScriptedServer(), steps=steps)
+    uploads.put(1)
+    uploads.folder.claim(trio.current_time())  # held by nobody
+    steps.fail(lambda _, step, __: step == "rename")
+    async with uploads.running():
+        await trio.sleep(3600)
+        assert "No space" in uploads.hub.snapshot.degraded["queue folder"]
+        assert len(steps.failed) < 100
+        steps.fail(lambda *_: False)
+        await until(lambda: uploads.states() == {"completed": 1})
+    assert "queue folder" not in uploads.hub.snapshot.degraded

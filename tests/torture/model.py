@@ -94,11 +94,15 @@ class Model(RuleBasedStateMachine):
         self.promises.expect(Source(plan, name, modified_ns))
 
     @precondition(lambda self: self.promises.watched)
-    @rule(pick=picks, plan=plans, then=moments)
-    def write_to_one_that_waits(self, pick: int, plan: Plan, then: float) -> None:
-        """Or is being converted."""
+    @rule(pick=picks, number=st.integers(0, 8), plan=plans, then=moments)
+    def write_to_one_that_waits(self, pick: int, number: int, plan: Plan, then: float) -> None:
+        """Or is being converted, or put away: in the middle of a slow file call."""
+        if number:
+            self.wait_into_a_slow_call(number)
+            self.promises.check()
         waiting = self.promises.watched
-        self.come(waiting[pick % len(waiting)].name, plan, in_place=True)
+        if waiting:
+            self.come(waiting[pick % len(waiting)].name, plan, in_place=True)
         self.go_on(then)
 
     @precondition(lambda self: self.promises.sources)
@@ -128,11 +132,26 @@ class Model(RuleBasedStateMachine):
     def failed(self) -> list[Path]:
         return sorted(self.world.watched.glob("Error/*.txt"))
 
+    @rule(name=names, is_slow=st.booleans(), times=st.integers(1, 2), then=moments)
+    def convert_the_same_by_mended_converters(self, name: str, is_slow: bool, times: int, then: float) -> None:
+        """While the reports of the one before wait, or are under way: the last bytes must arrive, and arrive last."""
+        self.come(name, Plan(0, reports=3))
+        self.go_on(15.0)
+        if is_slow:
+            self.server_gets_slow(30.0, 200.0, 0.0)
+        else:
+            self.server_goes_away(50.0, 0.0)
+        for _ in range(times):
+            self.promises.check()
+            self.drop_the_same_again(0, True, True, 5.0)
+        self.go_on(then)
+
     def mend(self, is_mended: bool) -> None:
         """The service needs a moment to notice."""
         if is_mended:
             self.world.mend()
             self.world.pump(2.5)
+            self.promises.check()
 
     # --- the server
 
@@ -199,9 +218,10 @@ class Model(RuleBasedStateMachine):
         self.world.disk_seconds = seconds
         self.go_on(then)
 
-    @precondition(lambda self: self.world.disk_seconds and self.world.is_up)
-    @rule(number=st.integers(1, 6))
+    @rule(number=st.integers(1, 8))
     def wait_into_a_slow_call(self, number: int) -> None:
+        """What is done next is done while a file is synced, copied, or a folder listed."""
+        self.world.start()
         self.world.pump_into_slow_call(number)
 
     # --- hands and other programs

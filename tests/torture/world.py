@@ -180,12 +180,14 @@ class World:
             assert self._stop.is_set() or self._scope.cancelled_caught, "the service ended by itself"
 
     def pump_into_slow_call(self, number: int) -> None:
-        """Until the next slow file call, or that after it, is under way, if there is any soon."""
-        wanted = self._slow_calls_begun + number
+        """Until so many more slow file calls have begun, and one is under way, if there are as many soon."""
+        wanted, usual = self._slow_calls_begun + number, self.disk_seconds
+        self.disk_seconds = usual or 2.0
         for _ in range(200):
             self.pump(self.disk_seconds / 4)
             if not self.is_up or (self.slow_calls and self._slow_calls_begun >= wanted):
                 break
+        self.disk_seconds = usual
 
     def stop(self) -> None:
         """As a service manager does."""

@@ -84,7 +84,7 @@ def _notes(seen: "Survey") -> Iterator[Note]:
     )
     yield Note(
         "not readable",
-        "Mend the permissions or the disk; uploads wait meanwhile.",
+        "Mend the permissions or the disk, then they are sent; the others are sent meanwhile.",
         [f"{short(found.name)}  {found.name.state}, {fault_of(found)}" for found in seen.unreadable],
     )
     yield Note(
