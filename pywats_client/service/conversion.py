@@ -116,11 +116,11 @@ class Conversion:
         puts = self.queue.judge(staged)
         try:
             await self.commits.commit(staged, puts)
+            events = tuple(self._event(report.name.id, put) for report, put in zip(staged, puts, strict=True))
+            self.queue.enter(staged, puts, trio.current_time())
         except OSError:
             self.queue.withdraw(staged, puts)
             raise
-        events = tuple(self._event(report.name.id, put) for report, put in zip(staged, puts, strict=True))
-        self.queue.enter(staged, puts, trio.current_time())
         return Queued(tuple(report.name.id for report in staged), events)
 
     def _event(self, queue_id: UUID, put: Put) -> ReportMoved | ReportKnown:

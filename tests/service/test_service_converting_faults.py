@@ -107,6 +107,33 @@ async def test_a_crash_between_queue_and_post_action_doubles_nothing(tmp_path: P
 
 
 @pytest.mark.case(
+    "F10",
+    "no space to set aside what a mended converter replaces",
+    injected="ENOSPC from the rename into `discarded`",
+    promised="the source stays, and the new report is published only when the old one can go: once",
+)
+@pytest.mark.trio
+async def test_a_report_is_not_queued_twice_because_the_one_it_replaces_cannot_go(
+    tmp_path: Path, fast_clock: MockClock
+) -> None:
+    steps = Faulty("discarded")
+    floor = Floor(tmp_path, steps=steps)
+    write_converter(floor.module, "return report('old')")
+    async with floor.running() as events:
+        floor.drop("a.txt")
+        await told(events, SourceConverted)
+        write_converter(floor.module, "return report('new')")
+        await trio.sleep(20)
+        steps.fault = OSError(errno.ENOSPC, "No space left on device")
+        (floor.watched / "Done/a.txt").rename(floor.watched / "a.txt")
+        await told(events, ConverterChanged, state=ConverterState.WAITING)
+        assert (floor.listing(), floor.serial_numbers()) == (["a.txt"], ["old"])
+        steps.fault = None
+        await told(events, SourceConverted)
+    assert (floor.listing(), floor.serial_numbers()) == (["Done/a.txt"], ["new"])
+
+
+@pytest.mark.case(
     "F05",
     "the same file comes again",
     injected="moved back from the done folder",

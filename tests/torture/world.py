@@ -27,6 +27,7 @@ from pywats_client.service.clients import Clients
 from pywats_client.service.edges import Edges
 from pywats_client.service.hints import Hints
 from pywats_client.service.hub import Hub
+from pywats_client.service.pending_queue import LOOK_SECONDS
 from pywats_client.wats.client import WatsClient
 from tests.fakes.disk import CuttingSteps, FailingSteps, PowerCut
 from tests.torture.moody_server import MoodyServer
@@ -99,6 +100,8 @@ class World:
         self.hints = RungHints()
         self.disk_seconds = 0.0
         """how long a slow file call takes"""
+        self.in_order_from = 0.0
+        """when a look has put right what a full disk has left half done"""
         self.slow_calls = self._slow_calls_begun = 0
         """how many are under way, and were so far"""
         self._instance = Instance.find(home=self.home, environ=TOKEN)
@@ -253,6 +256,7 @@ class World:
     def fill_disk(self, after: int, seconds: float, kinds: tuple[str, ...] = TAKES_ROOM) -> None:
         """After so many steps there is no room for these, for so many seconds. Folders can be synced all the same."""
         until = self.time.time + seconds
+        self.in_order_from = until + LOOK_SECONDS
 
         def fails(number: int, step: str, path: Path) -> bool:
             return number >= after and self.time.time < until and step in kinds and not path.is_dir()
