@@ -1,4 +1,4 @@
-"""`make torture`: the model for SECONDS, every crash state, and KILLS kills, all from one SEED.
+"""`make torture`: the model for SECONDS, every crash state, a month offline, and KILLS kills, all from one SEED.
 
 What fails is printed with its seed and what led there, and the exit code is 1. What passes is added to the evidence.
 """
@@ -13,9 +13,10 @@ from hypothesis import HealthCheck, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests import evidence
-from tests.torture import crash_states, kill_loop
+from tests.torture import crash_states, kill_loop, outage
 from tests.torture.model import ACTIONS, CASE, INJECTED, PROMISED, model_of
 
+DAYS, REPORTS = 30, 100_000
 BATCH = 10
 """Sequences from one seed, of each post-action; the next batch has the next seed."""
 
@@ -74,6 +75,24 @@ def run_crash_states(chosen_seed: int) -> bool:
     return True
 
 
+def run_outage(chosen_seed: int) -> bool:
+    """A month without a server, and 100,000 reports; whether nothing was lost, charged, or told too often."""
+    print(f"outage: {DAYS} days, {REPORTS:,} reports, SEED={chosen_seed}", flush=True)
+    outcome = outage.run(DAYS, REPORTS, seed=chosen_seed)
+    print(outcome, flush=True)
+    if outcome.is_as_promised:
+        evidence.record(
+            "torture",
+            "F26",
+            f"{DAYS} days without a server while {REPORTS:,} reports pile up, then it is back",
+            injected="server that refuses connections, test clock",
+            promised="nothing discarded, no attempt charged, a bounded number of requests and log lines",
+            runs=1,
+            figure=str(outcome),
+        )
+    return outcome.is_as_promised
+
+
 def run_kills(kills: int, chosen_seed: int) -> bool:
     """The real service; whether what must hold after each kill, and in the end, held."""
     print(f"kill loop: {kills} kills, SEED={chosen_seed}", flush=True)
@@ -90,7 +109,12 @@ def main(*arguments: str) -> int:
     seconds, kills, chosen_seed = (
         int(given.get(name) or usual) for name, usual in (("SECONDS", 600), ("KILLS", 200), ("SEED", 1))
     )
-    passed = [run_model(seconds, chosen_seed), run_crash_states(chosen_seed), run_kills(kills, chosen_seed)]
+    passed = [
+        run_model(seconds, chosen_seed),
+        run_crash_states(chosen_seed),
+        run_outage(chosen_seed),
+        run_kills(kills, chosen_seed),
+    ]
     return 0 if all(passed) else 1
 
 
