@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pywats_client.clock import Clock
 from pywats_client.disk import Disk
+from pywats_client.queue.known import MASK, Known
 from pywats_client.queue.name import QueueName, State
 
 
@@ -17,21 +18,21 @@ class Delivered:
     def __init__(self, path: Path, disk: Disk, clock: Clock) -> None:
         self._path, self._disk, self._clock = path, disk, clock
         # Hashes, as millions may lie here. Two of 64 bits meet less often than memory errs.
-        self._last: dict[int, int] = {}
+        self._last = Known()
 
     def __contains__(self, name: QueueName) -> bool:
         """Whether this content is what was delivered last under its id: what came before it was replaced."""
-        return self._last.get(hash(name.id)) == hash(name.content)
+        return self._last.get(hash(name.id)) == hash(name.content) & MASK
 
     def add(self, name: QueueName) -> None:
         """Know a report again from now on."""
-        self._last[hash(name.id)] = hash(name.content)
+        self._last.put(hash(name.id), hash(name.content))
 
     def forget(self, names: Iterable[QueueName]) -> None:
         """Follow `sweep`."""
         for name in names:
             if name in self:
-                del self._last[hash(name.id)]
+                self._last.remove(hash(name.id))
 
     def load(self) -> None:
         """Know what is on the disk, and only that.
@@ -39,15 +40,15 @@ class Delivered:
         Where two contents of one id lie there, neither is known: a clock that was set back hides which came last, and
         sending one again under its id does no harm.
         """
-        self._last, disputed = {}, set()
+        self._last, disputed = Known(), set()
         for day in self._days():
             for name in map(QueueName.parse, os.listdir(day)):
                 if name and name.state is State.COMPLETED:
-                    if self._last.get(hash(name.id), hash(name.content)) != hash(name.content):
+                    if self._last.get(hash(name.id)) is not None and name not in self:
                         disputed.add(hash(name.id))
                     self.add(name)
         for queue_id in disputed:
-            del self._last[queue_id]
+            self._last.remove(queue_id)
 
     def today(self) -> str:
         """The folder for what is delivered now."""

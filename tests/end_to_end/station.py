@@ -19,10 +19,15 @@ import trio
 from pywats_client.emulator import Emulator
 from pywats_client.paths import Instance
 from pywats_client.queue.name import QueueName
+from pywats_client.service.threads import FILE_THREADS
 
 TOKEN = "ZTJlOm5vYm9keS1tYXktc2VlLXRoaXM="
 PATIENCE = 60.0
 POLL = 0.01
+WATCHERS = 2
+"""One for folders alone and one for folders with all below; each a thread of ours and one of the library's."""
+MOST_THREADS = 1 + FILE_THREADS + 2 * WATCHERS
+"""Of a service, whatever it has to do."""
 
 
 class Process:

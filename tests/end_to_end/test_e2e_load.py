@@ -5,13 +5,9 @@ from pathlib import Path
 import pytest
 
 from pywats_client.emulator import Emulator
-from pywats_client.service.threads import FILE_THREADS
-from tests.end_to_end.station import Station, table
+from tests.end_to_end.station import MOST_THREADS, Station, table
 
 BURST = 80
-WATCHERS = 2
-"""One for folders alone and one for folders with all below; each a thread of ours and one of the library's."""
-MOST_THREADS = 1 + FILE_THREADS + 2 * WATCHERS
 
 
 @pytest.mark.trio

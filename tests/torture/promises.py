@@ -193,10 +193,10 @@ class Promises:
         if content not in self.world.book.made and content not in self.foreign:
             return "its source was not converted to the end"
         if self.world.server.stored.get(report_id) == content:
-            names = (QueueName.parse(path.name) for path in self.world.queue.glob("completed/*/*"))
-            delivered = [name for name in names if name and name.id == report_id]
-            # Of two contents of one id, a next start can't tell which was the last.
-            if delivered and all(name.describes(content) for name in delivered):
+            delivered = (QueueName.parse(path.name) for path in self.world.queue.glob("completed/*/*"))
+            # Of two contents of one id, a start can't tell which was the last, and knows neither.
+            ever = {other for other in self.world.server.ever_stored if json.loads(other)["id"] == str(report_id)}
+            if ever == {content} and any(name and name.describes(content) for name in delivered):
                 return "it is known to be delivered"
         return ""
 
