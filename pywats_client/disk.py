@@ -190,12 +190,16 @@ class Disk:
                 self.steps.unlink(child)
         self.steps.rmdir(folder)
 
-    def make_folder(self, path: Path) -> None:
+    def make_folder(self, path: Path, source: Path = Path()) -> None:
         """Make a folder and those above it, each name synced; one that exists is left as it is.
 
         One whose name could not be synced is taken back: found by the next try, it would pass for durable.
+        FileNotFoundError where a folder above `source`, which is to come here, is gone: it may be a disk that was
+        taken out, and is not ours to make.
         """
         missing = list(itertools.takewhile(lambda folder: not folder.is_dir(), [path, *path.parents]))
+        if gone := [folder for folder in missing if folder in source.parents]:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(gone[-1]))
         for folder in reversed(missing):
             with contextlib.suppress(FileExistsError):
                 self.steps.mkdir(folder)
@@ -220,7 +224,7 @@ class Disk:
         A name that exists there gets a number. Across file systems: copy, sync, verify, then remove. `check` is
         called when all but the last is done; where it raises, the source stays.
         """
-        self.make_folder(folder / below)
+        self.make_folder(folder / below, source)
         try:
             check()
             return self._name(source, folder / below, source.name)
@@ -234,7 +238,7 @@ class Disk:
 
         `check` as in `move`.
         """
-        self.make_folder(folder / below)
+        self.make_folder(folder / below, source)
         return self._bring(source, folder, below, fit_name(source.name, ".zip"), self._zip_verified, check)
 
     def _name(self, path: Path, folder: Path, name: str) -> Path:

@@ -432,6 +432,21 @@ def test_what_a_crash_has_left_half_made_can_be_cleared_up(
     assert [path.name for path in done.iterdir()] == ["line 2"]
 
 
+@pytest.mark.case(
+    "F13",
+    "the watch folder vanishes while a source is put away",
+    injected="renamed before the move",
+    promised="it is not made anew: it may be a disk that was taken out",
+)
+@pytest.mark.parametrize("bring", [Disk.move, Disk.archive])
+def test_a_folder_that_vanished_with_its_source_is_not_made_anew(tmp_path: Path, bring: Bring) -> None:
+    source = a_file(tmp_path / "in/unit.csv")
+    (tmp_path / "in").rename(tmp_path / "away")
+    with pytest.raises(FileNotFoundError):
+        bring(Disk(), source, tmp_path / "in/Done", Path("line 2"))
+    assert [path.name for path in tmp_path.iterdir()] == ["away"]
+
+
 @pytest.mark.parametrize("calls", [1, 2])
 @pytest.mark.parametrize("bring", [Disk.move, Disk.archive])
 def test_a_source_that_must_stay_in_the_last_moment_stays(tmp_path: Path, bring: Bring, calls: int) -> None:
