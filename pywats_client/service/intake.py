@@ -58,8 +58,6 @@ class Intake:
                 for name in [name for name in running if running[name] != wanted.get(name)]:
                     scopes.pop(name).cancel()
                     del running[name]
-                    if name not in wanted:
-                        self.hub.publish(ConverterRemoved(converter=name))
                 for name in [name for name in wanted if name not in running]:
                     scopes[name], running[name] = trio.CancelScope(), wanted[name]
                     nursery.start_soon(self._run_in, scopes[name], turns[name], config, wanted[name][0])
@@ -75,6 +73,9 @@ class Intake:
                     tell_state(self.hub, converter.name, ConverterState.DISABLED)
                     return
                 await keep_up(f"converter {converter.name}", self.hub, self._run_converter, config, converter)
+        # What it told while it ended would bring it back.
+        if all(known.name != converter.name for known in self.settings.config.converters):
+            self.hub.publish(ConverterRemoved(converter=converter.name))
 
     async def _run_converter(self, config: Config, converter: ConverterConfig) -> None:
         """Watch and convert until cancelled; while that cannot be, say why, and try again later."""

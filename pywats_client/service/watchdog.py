@@ -1,4 +1,4 @@
-"""Looks after what no task notices by itself: room on the disk, and reports that wait for too long."""
+"""Looks after what no task notices by itself: room on the disk and in memory, and reports that wait for too long."""
 
 import logging
 from collections.abc import Callable
@@ -13,6 +13,7 @@ from pywats_client.paths import Instance
 from pywats_client.queue.name import STAMP
 from pywats_client.service.disk_space import DiskSpace, Level
 from pywats_client.service.hub import Gate, Hub
+from pywats_client.service.memory import give_back
 from pywats_client.service.settings import Settings
 from pywats_client.service.threads import InThread
 
@@ -44,6 +45,7 @@ async def watchdog(instance: Instance, settings: Settings, hub: Hub, gate: Gate,
             log.log(logging.WARNING if reason else logging.INFO, "%s", reason or "there is room on the disk again")
             hub.publish(HealthChanged(part="disk", reason=reason))
             gate.set("disk", reason if level is Level.FULL else "")
+        give_back()
         await settings.rest(min(interval, SHORT_OF_DISK_SECONDS) if level is Level.FULL else interval, config)
 
 

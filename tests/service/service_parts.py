@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from uuid import UUID, uuid5
 
 import trio
+from trio.testing import MockClock
 
 from pywats_client.clock import Clock
 from pywats_client.config.model import Config
@@ -61,6 +62,13 @@ async def until(condition: Callable[[], object], seconds: float = 36_000, *, eve
     with trio.fail_after(seconds):
         while not condition():
             await trio.sleep(every)
+
+
+def at_true_speed() -> None:
+    """From here on a fast clock goes as usual: workers that are killed need their time to end."""
+    clock = trio.lowlevel.current_clock()
+    if isinstance(clock, MockClock):
+        clock.rate = 1.0
 
 
 async def told(events: AsyncIterator[Event], kind: type[E], **fields: object) -> E:
@@ -277,6 +285,7 @@ class Floor:
                 for task in (self.hints.watch, self.pool.run, intake.run):
                     nursery.start_soon(task)
                 yield events
+                at_true_speed()
                 nursery.cancel_scope.cancel()
 
     def _is_full(self) -> bool:
