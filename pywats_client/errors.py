@@ -130,3 +130,31 @@ class ReportRejected(WatsError):
     def __init__(self, message: str, lines: tuple[str, ...] = ()) -> None:
         self.lines = lines
         super().__init__(message)
+
+
+class IpcError(PywatsError):
+    """Something between a client and the service of this machine."""
+
+
+class ServiceNotRunning(IpcError):
+    """Nobody listens for this instance."""
+
+    exit_code = ExitCode.NOT_RUNNING
+
+
+class ProtocolMismatch(IpcError):
+    """The other side does not speak our protocol, or another version of it."""
+
+
+class CommandFailed(IpcError):
+    """The service said no; `code` says why, for programs (see `ipc.messages.Code`)."""
+
+    def __init__(self, code: str, message: str) -> None:
+        self.code = code
+        super().__init__(message)
+
+    @property
+    def exit_code(self) -> ExitCode:  # type: ignore[override]
+        """Temporary faults, refusals and faults of the configuration are told apart."""
+        codes = {"temporary": ExitCode.TEMPORARY, "forbidden": ExitCode.REFUSED, "config": ExitCode.CONFIG}
+        return codes.get(self.code, ExitCode.FAILED)

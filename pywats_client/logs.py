@@ -13,9 +13,13 @@ import sys
 from datetime import UTC, datetime
 from io import TextIOWrapper
 from pathlib import Path
+from typing import Literal
 
+LevelName = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 LOGGER = "pywats_client"
 """The root of our loggers; libraries are heard from WARNING up only."""
+
+LEVELS: tuple[LevelName, ...] = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _STANDARD_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
@@ -48,9 +52,27 @@ def set_up(log_file: Path | None, level: str, max_mb: float = 10, backups: int =
         root.addHandler(handler)
 
 
+def level_name(number: int) -> LevelName:
+    """The name of a level, or of the next one below it."""
+    return LEVELS[min(max(number // 10 - 1, 0), len(LEVELS) - 1)]
+
+
+def text_of(record: logging.LogRecord) -> str:
+    """The message, and behind it the traceback, with secrets struck out."""
+    text = record.getMessage()
+    if record.exc_info:
+        text += "\n" + _TRACEBACKS.formatException(record.exc_info)
+    return _clean(text)
+
+
 def show_name(name: bytes | str | os.PathLike[str]) -> str:
     """A file's name for people: what is not UTF-8, and control characters, as `\\xNN`."""
     return _CONTROL.sub(_escape, os.fsdecode(name)).replace("\n", "\\x0a").replace("\t", "\\x09")
+
+
+def show_text(text: str) -> str:
+    """Text of several lines for people: control characters as `\\xNN`, but for newlines and tabs."""
+    return _CONTROL.sub(_escape, text)
 
 
 def _escape(found: re.Match[str]) -> str:
@@ -66,6 +88,7 @@ def _clean(text: str) -> str:
     return text if text.isprintable() else _CONTROL.sub(_escape, text)
 
 
+_TRACEBACKS = logging.Formatter()
 _ENCODE = json.JSONEncoder(ensure_ascii=False).encode
 
 

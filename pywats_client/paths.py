@@ -99,6 +99,11 @@ class Instance:
         """The key that the stored token is encrypted with; never in the folder of the config file."""
         return self.data / "token.key"
 
+    @property
+    def ipc_keys(self) -> Path:
+        """The keys that clients show where the socket alone does not tell who they are."""
+        return self.data / "ipc_keys.json"
+
 
 def _user_folders(platform: str) -> tuple[Path, Path]:
     """Folders for configuration and data of the user: XDG's rules (also on macOS, as ever), or those of Windows."""
@@ -107,6 +112,18 @@ def _user_folders(platform: str) -> tuple[Path, Path]:
         return roaming.user_config_path, local.user_data_path
     unix = Unix("pywats_client", appauthor=False)
     return unix.user_config_path, unix.user_data_path
+
+
+SYSTEM_RUNTIME = Path("/run/pywats-client")
+"""Where services that systemd runs have their endpoints, by the unit's RuntimeDirectory."""
+
+
+def running_folders(environ: Mapping[str, str] = os.environ, platform: str = sys.platform) -> tuple[Path, ...]:
+    """Where endpoints' files are looked for: the user's own folder for them first, then that of system services."""
+    _, data = _user_folders(platform)
+    home = Path(environ["PYWATS_HOME"]) / "instances" if environ.get("PYWATS_HOME") else data
+    folders = [data / "running", home, data]
+    return (*folders, SYSTEM_RUNTIME) if platform != "win32" else tuple(folders)
 
 
 def _absolute(folder: str | None) -> Path | None:

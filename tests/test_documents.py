@@ -52,7 +52,7 @@ def test_the_example_configuration_loads(tmp_path: Path) -> None:
     assert [converter.name for converter in load(instance, {}).converters] == ["Voltage log", "CSV Importer"]
 
 
-@pytest.mark.parametrize("name", ["ClientService", "ConverterPool", "PendingQueue"])
+@pytest.mark.parametrize("name", ["ClientService", "ConverterPool", "IPCServer", "PendingQueue"])
 def test_the_names_of_older_documents_are_importable_beside_the_plain_ones(name: str) -> None:
     assert getattr(service, f"Async{name}") is getattr(service, name)
 
@@ -74,4 +74,4 @@ def test_a_service_made_in_python_runs_until_it_is_told_to_stop(tmp_path: Path) 
                         return
 
     trio.run(run)
-    assert states == [ServiceState.RUNNING, ServiceState.STOP_PENDING, ServiceState.STOPPED]
+    assert states == [ServiceState.START_PENDING, ServiceState.RUNNING, ServiceState.STOP_PENDING, ServiceState.STOPPED]

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pywats_client.cli.options import AsJson, Home, InstanceId, known_instance
+from pywats_client.cli.known import command, known_instance
+from pywats_client.cli.options import AsJson, Home, InstanceId
 from pywats_client.cli.output import print_json, print_pairs, say
 from pywats_client.errors import ExitCode, PywatsError
 from pywats_client.paths import Instance
@@ -44,7 +45,8 @@ def init(
         )
     edit.create(instance, url=server_url, station_name=station_name)
     print(instance.config)
-    say("next: `pywats-client login` stores the token, `pywats-client config edit` sets up converters")
+    login, edit_it = (command(verb, instance_id, home) for verb in ("login", "config edit"))
+    say(f"next: `{login}` stores the token, `{edit_it}` sets up converters")
 
 
 @app.command()
@@ -101,7 +103,8 @@ def set_key(
     from pywats_client.config import edit
 
     if key == "server.token_encrypted":
-        raise typer.BadParameter("a token on a command line is seen by others; `pywats-client login` stores it")
+        login = command("login", instance_id, home)
+        raise typer.BadParameter(f"a token on a command line is seen by others; `{login}` stores it")
     edit.change(known_instance(instance_id, home), {key: value}, os.environ)
 
 

@@ -1,59 +1,24 @@
-"""The command `pywats-client`: its commands, and how their errors become a sentence and an exit code."""
+"""The command `pywats-client`. `status` is asked often, by scripts too, and goes without what the others need."""
 
-import errno
 import io
 import sys
-from typing import Any
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import typer
-from typer.core import TyperGroup
+if TYPE_CHECKING:
+    from pywats_client.cli.app import app
 
-from pywats_client.cli.config import app as config
-from pywats_client.cli.convert import convert
-from pywats_client.cli.demo import demo
-from pywats_client.cli.emulator import emulator
-from pywats_client.cli.login import login
-from pywats_client.cli.output import say
-from pywats_client.cli.paths import paths
-from pywats_client.cli.queue import app as queue
-from pywats_client.cli.service import service
-from pywats_client.cli.submit import submit
-from pywats_client.cli.version import version
-from pywats_client.errors import ExitCode, PywatsError
+__all__ = ["app", "main"]
 
 
-class Commands(TyperGroup):
-    """All commands; what they raise ends here."""
+class Asked(NamedTuple):
+    """What a `status` command line says."""
 
-    def invoke(self, ctx: Any) -> Any:
-        """Run a command. An error of ours becomes its sentence and its exit code, never a traceback."""
-        try:
-            result = super().invoke(ctx)
-            sys.stdout.flush()  # a reader that has gone is noticed here, not when Python ends
-            return result
-        except PywatsError as error:
-            say(f"error: {error}")
-            raise typer.Exit(error.exit_code) from error
-        except OSError as error:
-            if error.errno == errno.EPIPE:  # who reads us has gone, which typer ends quietly
-                raise
-            say(f"error: {error.strerror}: {error.filename}" if error.filename else f"error: {error}")
-            raise typer.Exit(ExitCode.FAILED) from error
-        except typer.Abort as error:  # Ctrl-C at a question
-            raise typer.Exit(ExitCode.INTERRUPTED) from error
-
-
-app = typer.Typer(
-    cls=Commands,
-    name="pywats-client",
-    help="Turns the result files of test stations into WATS reports and uploads them, whatever happens.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,  # they show local variables, and those may hold a token
-)
-app.add_typer(config, name="config")
-app.add_typer(queue, name="queue")
-for command in (service, submit, convert, emulator, demo, login, paths, version):
-    app.command()(command)
+    instance_id: str = "default"
+    home: Path | None = None
+    watch: bool = False
+    as_json: bool = False
 
 
 def main() -> None:
@@ -61,4 +26,42 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    app()
+    asked = read_status(sys.argv[1:])
+    if asked is None:
+        from pywats_client.cli.app import app
+
+        app()
+        return
+    from pywats_client.cli.ending import ended
+    from pywats_client.cli.status_view import show_status
+
+    sys.exit(ended(lambda: show_status(asked.instance_id, asked.home, watch=asked.watch, as_json=asked.as_json)))
+
+
+def read_status(arguments: Sequence[str]) -> Asked | None:
+    """What a plain `status` command line asks for; None for any other, and for one that the parser must look at."""
+    if not arguments or arguments[0] != "status":
+        return None
+    asked, rest = Asked(), list(arguments[1:])
+    while rest:
+        match rest:
+            case ["--json", *rest]:
+                asked = asked._replace(as_json=True)
+            case ["--watch" | "-w", *rest]:
+                asked = asked._replace(watch=True)
+            case ["--instance-id", value, *rest] if not value.startswith("-"):
+                asked = asked._replace(instance_id=value)
+            case ["--home", value, *rest] if not value.startswith("-"):
+                asked = asked._replace(home=Path(value))
+            case _:
+                return None
+    return asked
+
+
+def __getattr__(name: str) -> Any:
+    """The whole command line, late: it takes four times as long to load as `status` takes to answer."""
+    if name != "app":
+        raise AttributeError(name)
+    from pywats_client.cli.app import app
+
+    return app

@@ -19,6 +19,7 @@ def paths(instance_id: InstanceId = "default", home: Home = None, as_json: AsJso
         "log": instance.log,
         "endpoint": instance.endpoint,
         "token_key": instance.token_key,
+        "ipc_keys": instance.ipc_keys,
         "data": instance.data,
     }
     shown = {name: show_name(place) for name, place in places.items()}

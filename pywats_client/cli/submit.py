@@ -5,9 +5,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pywats_client.cli.options import AsJson, Home, InstanceId, known_instance
-from pywats_client.cli.output import print_json, say
+from pywats_client.cli.asking import asking
+from pywats_client.cli.known import known_instance
+from pywats_client.cli.options import AsJson, Home, InstanceId
+from pywats_client.cli.output import print_answer, say
+from pywats_client.cli.waiting import Result, exit_code
+from pywats_client.cli.waiting import outcomes as outcomes_of
 from pywats_client.errors import ExitCode
+from pywats_client.paths import Instance
 
 if TYPE_CHECKING:
     from pywats_client.queue.folder import QueueFolder
@@ -15,27 +20,59 @@ if TYPE_CHECKING:
 Files = Annotated[list[Path], typer.Argument(metavar="FILE…", help="Reports as WSJF: one, or a list of them, a file.")]
 
 
-def submit(files: Files, instance_id: InstanceId = "default", home: Home = None, as_json: AsJson = False) -> None:
+Wait = Annotated[bool, typer.Option("--wait", help="Return when each has been sent, or has failed.")]
+
+
+def submit(
+    files: Files, wait: Wait = False, instance_id: InstanceId = "default", home: Home = None, as_json: AsJson = False
+) -> None:
     """Put reports straight into the queue of an instance; the service sends them, now or when it next runs.
 
-    Each report is checked first; one with faults is not queued, and the exit code is 1.
+    Each report is checked first; one with faults is not queued, and the exit code is 1. With --wait, 6 where the
+    server rejected one, or else 5 where it was too busy for one; and nothing is queued where no service runs.
     """
-    from pywats_client.clock import Clock
-    from pywats_client.disk import Disk
-    from pywats_client.queue.folder import QueueFolder
-
     instance = known_instance(instance_id, home)
-    Disk().make_folder(instance.queue)
-    folder = QueueFolder(instance.queue, Disk(), Clock())
-    results = [result for file in files for result in _submit_file(folder, file)]
+    outcomes: list[Result] = []
+    if wait:
+        results, outcomes = _submit_and_wait(files, instance)
+    else:
+        results = _submit_all(files, instance)
     if as_json:
-        print_json(results)
+        became = {outcome.id: outcome for outcome in outcomes}
+        print_answer({"reports": [result | _outcome(became.get(result["queue_id"])) for result in results]})
     else:
         for result in results:
             if not result["faults"]:
                 print(f"{result['file']}: queued as {result['report_id']}")
-    if any(result["faults"] for result in results):
-        raise typer.Exit(ExitCode.FAILED)
+        for outcome in outcomes:
+            print(f"{outcome.id}  {outcome.result}" + (f": {outcome.why}" if outcome.why else ""))
+    is_faulty = any(result["faults"] for result in results)
+    if code := exit_code(outcomes) or (ExitCode.FAILED if is_faulty else ExitCode.DONE):
+        raise typer.Exit(code)
+
+
+def _outcome(outcome: Result | None) -> dict[str, Any]:
+    return {"result": outcome.result if outcome else None, "why": outcome.why if outcome else None}
+
+
+def _submit_and_wait(files: list[Path], instance: Instance) -> tuple[list[dict[str, Any]], list[Result]]:
+    with asking(instance.id, instance.home) as client:
+        told = client.events()
+        next(told)  # from here on nothing is missed
+        results = _submit_all(files, instance)
+        client.request("sync_now")
+        queued = [result["queue_id"] for result in results if result["queue_id"]]
+        return results, list(outcomes_of(told, queued))
+
+
+def _submit_all(files: list[Path], instance: Instance) -> list[dict[str, Any]]:
+    from pywats_client.clock import Clock
+    from pywats_client.disk import Disk
+    from pywats_client.queue.folder import QueueFolder
+
+    Disk().make_folder(instance.queue)
+    folder = QueueFolder(instance.queue, Disk(), Clock())
+    return [result for file in files for result in _submit_file(folder, file)]
 
 
 def _submit_file(folder: "QueueFolder", file: Path) -> list[dict[str, Any]]:

@@ -136,8 +136,8 @@ def _given_twice(places: _Places) -> tuple[str, str]:
 
 def _explain(error: JSONDecodeError) -> str:
     hint = next((f"; {hint}" for start, hint in _HINTS.items() if error.msg.startswith(start)), "")
-    around = error.doc[max(0, error.pos - 30) : error.pos + 20]
-    return f"column {error.colno}: is no JSON here: {error.msg}, near {' '.join(around.split())!r}{hint}"
+    # Nothing of the text itself: a password may stand there, and everybody may read this.
+    return f"column {error.colno}: is no JSON here: {error.msg}{hint}"
 
 
 def _backup_hint(file: Path) -> str:

@@ -91,14 +91,30 @@ def from_text(path: KeyPath, text: str) -> Any:
 
 
 def change(
-    instance: Instance, changes: Mapping[str, Any], environ: Mapping[str, str], disk: Disk | None = None
+    instance: Instance,
+    changes: Mapping[str, Any],
+    environ: Mapping[str, str],
+    disk: Disk | None = None,
+    *,
+    is_text: bool = True,
 ) -> Config:
-    """Set keys to values (text is read by the key's type; UNSET takes out), all or none, and write what changed.
+    """Set keys to values (UNSET takes out), all or none, and write what changed.
 
-    Content and order of everything else stay. Raises ConfigError where the result would not be valid.
+    Content and order of everything else stay. `is_text`: values that are text are read by the key's type, as from
+    a command line. Raises ConfigError where the result would not be valid.
     """
     disk = disk or Disk()
-    files = before = current(instance, environ, disk)
+    before = current(instance, environ, disk)
+    files = with_changes(before, changes, is_text=is_text)
+    config = valid(files, {})
+    for new, old in ((files.main, before.main), (files.more, before.more)):
+        if new and new is not old:
+            save(new.file, new.data, disk)
+    return config
+
+
+def with_changes(files: Files, changes: Mapping[str, Any], *, is_text: bool) -> Files:
+    """The files as `change` would make them, valid or not. Raises ConfigError for what is no key, or is not set."""
     names = [str(entry.get("name")) if isinstance(entry, dict) else "" for entry in files.converters]
     for key, value in changes.items():
         path = key_path(key, names)
@@ -107,13 +123,9 @@ def change(
         if value is UNSET:
             _take_out(data, inner, key)
         else:
-            _put(data, inner, from_text(path, value) if isinstance(value, str) else value)
+            _put(data, inner, from_text(path, value) if is_text and isinstance(value, str) else value)
         files = files.with_document(replace(document, data=data, lines={}))
-    config = valid(files, {})
-    for new, old in ((files.main, before.main), (files.more, before.more)):
-        if new and new is not old:
-            save(new.file, new.data, disk)
-    return config
+    return files
 
 
 def _put(data: Any, path: KeyPath, value: Any) -> None:

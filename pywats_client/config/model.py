@@ -4,12 +4,14 @@ import os
 import re
 import socket
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 MAJOR_VERSION = "2"
+DAY_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 DRIVE_PATH = re.compile(r"[A-Za-z]:[\\/]|\\\\")
 
 
@@ -43,6 +45,12 @@ def _allowance(text: str) -> str:
     return text
 
 
+def _day_time(text: str) -> str:
+    if not DAY_TIME.fullmatch(text):
+        raise ValueError("expected a time of day such as 06:00")
+    return text
+
+
 def _none_when_empty(value: Any) -> Any:
     return None if value == "" else value
 
@@ -65,6 +73,8 @@ CertificateFile = Annotated[Path, Field(strict=False), AfterValidator(Path.expan
 Interval = Annotated[float, Field(ge=1, le=86_400)]
 """Seconds."""
 PostAction = Annotated[Literal["move", "delete", "archive", "keep"], BeforeValidator(_zip_is_archive)]
+DayTime = Annotated[str, AfterValidator(_day_time)]
+"""Hours and minutes, local time."""
 LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], BeforeValidator(_upper)]
 
 
@@ -100,6 +110,8 @@ class Station(Section):
     """Where the station is."""
     purpose: str = Field(default="", max_length=100)
     """What the station is for, such as Production."""
+    shift_starts: Annotated[tuple[DayTime, ...], Field(min_length=1, strict=False)] = ("06:00", "14:00", "22:00")
+    """When shifts begin, local time; the yield of the shift is counted from there."""
 
     @field_validator("name")
     @classmethod
@@ -130,6 +142,8 @@ class Service(Section):
     """Reports in state queued at which converting pauses; 0: no limit. Uploads go on."""
     keep_completed_days: Annotated[float, Field(ge=0, le=36_500)] = 7
     """Days that a delivered report stays on disk."""
+    keep_journal_days: Annotated[float, Field(ge=1, le=36_500)] = 30
+    """Days that the journal keeps what happened to each file."""
     log_level: LogLevel = "INFO"
     """The least that is logged."""
     log_max_mb: Annotated[float, Field(gt=0, le=10_000)] = 10
@@ -156,6 +170,40 @@ class Queue(Section):
 
     allow_network: bool = False
     """Whether the queue may lie on a network file system, where locks are less sure; asked at a start."""
+
+
+class Ipc(Section):
+    """Where clients of this machine, such as the command line, reach the service."""
+
+    group: str = Field(default="", max_length=100)
+    """A group of users of this machine who may operate the service; empty: its own user and root alone."""
+    tcp: bool = False
+    """Whether to listen on a loopback port, which asks for a key, in place of a Unix socket; on Windows always so."""
+    port: Annotated[int, Field(ge=0, le=65_535)] = 0
+    """The loopback port; 0: one that the instance id gives, or the next free one."""
+
+
+class Http(Section):
+    """The same commands over HTTP, health and metrics; needs `pywats-client[http]`."""
+
+    enabled: bool = False
+    """Whether it listens."""
+    host: Annotated[str, Field(min_length=1, max_length=253)] = "127.0.0.1"
+    """The address to listen on; another than loopback only with `certificate_file` and `key_file`."""
+    port: Annotated[int, Field(ge=0, le=65_535)] = 0
+    """The port; 0: a free one, which the endpoint's file names."""
+    certificate_file: Annotated[CertificateFile | None, BeforeValidator(_none_when_empty)] = None
+    """File of the TLS certificate and those above it (PEM); null or empty: no TLS."""
+    key_file: Annotated[CertificateFile | None, BeforeValidator(_none_when_empty)] = None
+    """File of the certificate's private key (PEM)."""
+
+    @model_validator(mode="after")
+    def _guarded_beyond_loopback(self) -> Self:
+        if (self.certificate_file is None) != (self.key_file is None):
+            raise ValueError("expected certificate_file and key_file together, or neither")
+        if self.host not in LOOPBACK and self.certificate_file is None:
+            raise ValueError("expected certificate_file and key_file, because host is not this machine alone")
+        return self
 
 
 class Folders(NamedTuple):
@@ -262,6 +310,8 @@ class Config(Section):
     service: Service = Service()
     disk: DiskSpace = DiskSpace()
     queue: Queue = Queue()
+    ipc: Ipc = Ipc()
+    http: Http = Http()
     converters: Annotated[tuple[ConverterConfig, ...], Field(strict=False)] = ()
     """The converters; also in `converters_<instance>.json` beside it (`converters.json` for `default`)."""
 

@@ -7,6 +7,7 @@ from typing import Any
 SECRET = re.compile(r"token|password|secret|api_?key|credential", re.IGNORECASE)
 """Names of keys whose values are never shown."""
 
+MASK = "********"
 _LOGIN_IN_ADDRESS = re.compile(r"(?<=://)[^/@\s]+(?=@)")
 
 
@@ -23,7 +24,7 @@ def shown_value(name: str, value: Any) -> Any:
         case list() | tuple():
             return [shown_value(name, item) for item in value]
         case str() if value:
-            return "********" if SECRET.search(name) else _LOGIN_IN_ADDRESS.sub("********", value)
+            return MASK if SECRET.search(name) else _LOGIN_IN_ADDRESS.sub(MASK, value)
         case float() if value.is_integer():
             return int(value)
         case _:

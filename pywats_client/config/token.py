@@ -28,7 +28,7 @@ from pywats_client.paths import Instance
 
 KEY_BYTES = 32
 _CAREFUL = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)  # neither is on Windows
-_CURE = "set it anew with `pywats-client login`"
+_CURE = "store it anew"
 
 
 class Secret:
@@ -94,6 +94,14 @@ def server_token(instance: Instance, config: Config, environ: Mapping[str, str] 
     if config.server.token_encrypted:
         return decrypt(instance, config.server.token_encrypted)
     return None
+
+
+def variable_of_token(environ: Mapping[str, str]) -> str:
+    """What of the environment gives the token and wins over the stored one; empty where nothing does."""
+    folder = environ.get("CREDENTIALS_DIRECTORY")
+    if folder and Path(folder, "wats_token").exists():
+        return "the systemd credential wats_token"
+    return next((name for name in ("PYWATS_API_TOKEN", "PYWATS_API_TOKEN_FILE") if environ.get(name)), "")
 
 
 def _read_token(file: Path, what: str) -> Secret:

@@ -11,7 +11,7 @@ from pathlib import Path
 import trio
 
 from pywats_client.converters.messages import Message
-from pywats_client.converters.setup import Delivered, Job, ModuleInfo, Setup, Statistics, to_text
+from pywats_client.converters.setup import Delivered, Facts, Job, ModuleInfo, Setup, Statistics, to_text
 from pywats_client.converters.worker_process import NO_ANSWER, WorkerProcess, sweep
 from pywats_client.errors import ConversionError, ConverterDied
 
@@ -120,7 +120,7 @@ class Workers:
         async def on_report(reply: Message) -> None:
             with _answer_expected():
                 name = uuid.UUID(reply.header["queue_id"])
-            await deliver(Delivered(name, reply.body))
+            await deliver(Delivered(name, reply.body, Facts.of(reply.header.get("facts"))))
 
         request = {
             "kind": "convert",

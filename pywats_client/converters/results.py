@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from pywats_client.converters.base import Source, Station
 from pywats_client.converters.messages import MAX_REPORT_BYTES
@@ -16,6 +16,7 @@ from pywats_client.wsjf.model import utc_text
 from pywats_client.wsjf.report import UurReport, UutReport
 
 MAX_FAULTS = 50
+_FAILED = ("F", "E", "T")
 _to_json = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 _NAMES = {
     kind: {name: field.serialization_alias or name for name, field in model.model_fields.items()}
@@ -53,6 +54,14 @@ def sentence(fault: Fault) -> str:
     return fault.message if fault.message.startswith(fault.path) else f"{fault.path}: {fault.message}"
 
 
+class Finished(NamedTuple):
+    """A report that is ready for the queue; `facts` in the order of `setup.Facts`."""
+
+    queue_id: uuid.UUID
+    content: bytes
+    facts: tuple[str, ...]
+
+
 class Finish:
     """Makes reports ready for the queue. Knows what the station and the configuration say of every report.
 
@@ -64,8 +73,8 @@ class Finish:
         given = {name: value for name, value in defaults.items() if value not in (None, "")}
         self._values = of_station | given
 
-    def reports(self, made: object, source: Source, seed: bytes) -> Iterator[tuple[uuid.UUID, bytes]]:
-        """Queue id and stored bytes of each report. Raises ConversionError that lists a report's faults."""
+    def reports(self, made: object, source: Source, seed: bytes) -> Iterator[Finished]:
+        """Each report with its queue id. Raises ConversionError that lists a report's faults."""
         ids: dict[str, int] = {}
         for index, report in enumerate(each(made)):
             name = queue_id(seed, index)
@@ -79,7 +88,7 @@ class Finish:
                     f"reports {ids[own] + 1} and {index + 1} have the same id {own}: one would replace the other"
                 )
             ids[own] = index
-            yield name, _to_bytes(content, text, index)
+            yield Finished(name, _to_bytes(content, text, index), _facts(content))
 
     def _complete(self, report: dict[str, Any], name: uuid.UUID, source: Source) -> None:
         if not report.get("id"):
@@ -127,6 +136,19 @@ def _complete_start(report: dict[str, Any], source: Source) -> None:
         return
     if not report.get("startUTC"):
         report["startUTC"] = utc_text(moment)
+
+
+def _facts(report: Mapping[str, Any]) -> tuple[str, ...]:
+    known = (str(report.get(key) or "") for key in ("type", "sn", "pn", "result"))
+    return *known, _first_failing_step(report) if report.get("result") in _FAILED else ""
+
+
+def _first_failing_step(report: Mapping[str, Any]) -> str:
+    """Down the failed steps, the first of each sequence: a failure that its sequence has passed over is none."""
+    name, steps = "", [report.get("root") or {}]
+    while step := next((step for step in steps if step.get("status") in _FAILED), None):
+        name, steps = str(step.get("name") or ""), step.get("steps") or []
+    return name
 
 
 def _text_of(report: Mapping[str, Any]) -> str | None:

@@ -7,9 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from pywats_client.converters.isolation import SCRATCH, Isolation
+from pywats_client.logs import show_name
+
+MAX_FACT = 200
+"""Characters of a fact that are kept; the fields of a report are shorter."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,12 +86,37 @@ class Job:
     id_seed: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What people know a report by, ready to be shown; empty where the report does not say it."""
+
+    report_type: str = ""
+    """T: of a test, R: of a repair"""
+    serial_number: str = ""
+    part_number: str = ""
+    result: str = ""
+    failing_step: str = ""
+    """the first step that failed, and in it the first, down to one without steps"""
+
+    @classmethod
+    def of(cls, told: object) -> Self:
+        """From a worker's message, of whatever shape that is."""
+        if not isinstance(told, list) or len(told) != len(cls.__slots__):
+            return cls()
+        return cls(*(_shown(text) if isinstance(text, str) else "" for text in told))
+
+
+def _shown(text: str) -> str:
+    return (text if text.isprintable() else show_name(text))[:MAX_FACT]
+
+
 @dataclass(frozen=True)
 class Delivered:
     """One checked report: the exact bytes to store."""
 
     queue_id: uuid.UUID
     content: bytes
+    facts: Facts = field(default_factory=Facts)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -72,8 +72,8 @@ class Worker:
         if request.kind == "matches":
             return {"kind": "matches", "confidences": _confidences(header["modules"], source)}
         made = self._converter.convert(source, self._context)
-        for name, content in self._finish.reports(made, source, bytes.fromhex(header["id_seed"])):
-            self._pipe.send({"kind": "report", "queue_id": str(name)}, content)
+        for name, content, facts in self._finish.reports(made, source, bytes.fromhex(header["id_seed"])):
+            self._pipe.send({"kind": "report", "queue_id": str(name), "facts": facts}, content)
             if len(content) > _LARGE_REPORT_BYTES:
                 gc.collect()  # few objects may hold much memory: steps and their sequence refer to each other
         return {"kind": "done"}

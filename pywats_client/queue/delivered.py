@@ -20,9 +20,17 @@ class Delivered:
         # Hashes, as millions may lie here. Two of 64 bits meet less often than memory errs.
         self._last = Known()
 
+    def __len__(self) -> int:
+        """How many different reports are kept."""
+        return len(self._last)
+
     def __contains__(self, name: QueueName) -> bool:
         """Whether this content is what was delivered last under its id: what came before it was replaced."""
         return self._last.get(hash(name.id)) == hash(name.content) & MASK
+
+    def has_other(self, name: QueueName) -> bool:
+        """Whether another content is what was delivered last under its id."""
+        return self._last.get(hash(name.id)) is not None and name not in self
 
     def add(self, name: QueueName) -> None:
         """Know a report again from now on."""
@@ -44,7 +52,7 @@ class Delivered:
         for day in self._days():
             for name in map(QueueName.parse, os.listdir(day)):
                 if name and name.state is State.COMPLETED:
-                    if self._last.get(hash(name.id)) is not None and name not in self:
+                    if self.has_other(name):
                         disputed.add(hash(name.id))
                     self.add(name)
         for queue_id in disputed:
@@ -59,7 +67,8 @@ class Delivered:
 
     def sweep(self, keep_days: float) -> list[QueueName]:
         """Remove reports that were delivered more than `keep_days` ago; their names."""
-        oldest = self._clock.now() - timedelta(days=keep_days)
+        now = self._clock.now()
+        oldest = now - timedelta(days=keep_days)
         removed = []
         for day in self._days():
             if day.name > oldest.strftime("%Y-%m-%d"):
@@ -67,8 +76,10 @@ class Delivered:
             for path, name in _completed_before(day, oldest.timestamp()):
                 self._disk.remove(path)
                 removed.append(name)
-            with contextlib.suppress(OSError):
-                self._disk.steps.rmdir(day)
+            # Never today's: another thread may be about to put a report there.
+            if day.name < now.strftime("%Y-%m-%d"):
+                with contextlib.suppress(OSError):
+                    self._disk.steps.rmdir(day)
         return removed
 
     def _days(self) -> list[Path]:

@@ -78,6 +78,8 @@ class QueueFolder:
         self._jitter = jitter or random.Random()  # noqa: S311 -- spreads load, guards nothing
         self.index = Index()
         self._delivered = Delivered(path / State.COMPLETED, disk, clock)
+        self._several: set[uuid.UUID] = set()
+        """ids under which an older report was here, too"""
         self._foreign = Foreign(path)
         self._reasons = Reasons(path, disk)
         self._moved: set[str] | None = None
@@ -219,10 +221,21 @@ class QueueFolder:
 
     def complete(self, name: QueueName, now: float) -> None:
         """The server has it."""
-        if self._move(name, name.to(State.COMPLETED), now, self._delivered.today()):
+        today = self._delivered.today()
+        if name.id in self._several or self._delivered.has_other(name):
+            self._settle_older(name, Path(today))
+        if self._move(name, name.to(State.COMPLETED), now, today):
             self._delivered.add(name)
         if name.attempt:
             self._reasons.remove(name)
+
+    def _settle_older(self, name: QueueName, today: Path) -> None:
+        """Make durable what became of an older one: brought back by a power cut, it would be sent last."""
+        for folder in (self.path / State.DISCARDED, today, self.path):
+            if folder.is_dir():
+                self._disk.sync_folder(folder)
+        if self.index.of(name.id) == (name,):
+            self._several.discard(name.id)
 
     def fail(self, name: QueueName, reason: str, now: float) -> None:
         """Charged: tried again after a while that doubles."""
@@ -330,6 +343,11 @@ class QueueFolder:
         """Remove delivered reports older than `keep_days`; the names removed. May run in another thread."""
         return self._delivered.sweep(keep_days)
 
+    @property
+    def completed(self) -> int:
+        """How many delivered reports are kept."""
+        return len(self._delivered)
+
     def forget_completed(self, removed: Iterable[QueueName]) -> None:
         """Follow `sweep_expired`."""
         self._delivered.forget(removed)
@@ -359,7 +377,10 @@ class QueueFolder:
 
     def _add(self, name: QueueName, now: float) -> None:
         """Enter a name; where another waits under this id, the one that came later stays."""
-        waiting = [known for known in self.index.of(name.id) if known.state is not State.PROCESSING and known != name]
+        others = [known for known in self.index.of(name.id) if known != name]
+        if others:
+            self._several.add(name.id)
+        waiting = [known for known in others if known.state is not State.PROCESSING]
         for other in waiting if name.state is not State.PROCESSING else ():
             if other.arrived > name.arrived:
                 self._discard(name)

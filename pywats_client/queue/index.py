@@ -4,7 +4,7 @@ import bisect
 import heapq
 import uuid
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 from pywats_client.queue.name import QueueName, State
 
@@ -42,6 +42,32 @@ class Lane:
             self._oldest = sorted({text for text in self._oldest if text in waiting})
 
 
+class Arrivals:
+    """The names of reports that the server is to get, the oldest at hand: a name sorts by its arrival.
+
+    A name that is gone stays until it is met, or until most are gone: so one that waits for weeks costs no memory
+    for each that passes it by.
+    """
+
+    def __init__(self) -> None:
+        self._texts: list[str] = []
+
+    def push(self, text: str, known: Mapping[str, QueueName]) -> None:
+        """Enter a name of those that are known."""
+        heapq.heappush(self._texts, text)
+        if len(self._texts) > 2 * len(known) + BACKLOG:
+            self._texts = [text for text, name in known.items() if name.state is not State.REJECTED]
+            heapq.heapify(self._texts)
+
+    def oldest(self, known: Mapping[str, QueueName]) -> QueueName | None:
+        """Of those that are still known."""
+        while self._texts:
+            if name := known.get(self._texts[0]):
+                return name
+            heapq.heappop(self._texts)
+        return None
+
+
 class Index:
     """Every undelivered report, by name, by id, and in the order of its turn."""
 
@@ -53,6 +79,7 @@ class Index:
         self._suspects: list[str] = []
         self._processing: dict[str, QueueName] = {}
         self._due: list[tuple[float, str]] = []
+        self._arrivals = Arrivals()
         self._turn = 0
 
     def __contains__(self, text: str) -> bool:
@@ -61,6 +88,10 @@ class Index:
     def names(self) -> set[str]:
         """All file names."""
         return set(self._names)
+
+    def all(self) -> list[QueueName]:
+        """Every report, in no order."""
+        return list(self._names.values())
 
     def of(self, queue_id: uuid.UUID) -> tuple[QueueName, ...]:
         """What there is under an id."""
@@ -71,9 +102,9 @@ class Index:
         return list(self._processing.values())
 
     def oldest_waiting(self) -> str | None:
-        """The stamp of the report that has waited longest."""
-        waiting = (name.arrived for name in self._names.values() if name.state is not State.REJECTED)
-        return min(waiting, default=None)
+        """The stamp of the report that has waited longest; rejected ones wait for a person."""
+        oldest = self._arrivals.oldest(self._names)
+        return oldest.arrived if oldest else None
 
     def next_due(self) -> float | None:
         """The moment at which the next failed report is due."""
@@ -89,6 +120,8 @@ class Index:
         self._names[text] = name
         self._by_id[name.id] = (*self.of(name.id), name)
         self.counts[name.state] += 1
+        if name.state is not State.REJECTED:
+            self._arrivals.push(text, self._names)
         self._line_up(text, name, now + due_in)
 
     def line_up(self, name: QueueName, due: float) -> None:

@@ -89,6 +89,22 @@ class Survey:
         """Whether every undelivered report is whole."""
         return not self.damaged and not self.unreadable
 
+    def add(self, found: Found) -> None:
+        """Take an undelivered report into account."""
+        name = found.name
+        self.counts[name.state] += 1
+        self.undelivered_bytes += found.size
+        if name.state is not State.REJECTED and (self.oldest is None or name.arrived < self.oldest.arrived):
+            self.oldest = name
+        if name.orphaned:
+            self.marked.append(name)
+        if isinstance(found.fault, Damaged):
+            self.damaged.append(found)
+        elif found.fault:
+            self.unreadable.append(found)
+        elif name.state is State.REJECTED:
+            self.rejected.append(name)
+
 
 def survey(folder: Path) -> Survey:
     """Look at everything and verify each undelivered report. OSError where the folder cannot be listed."""
@@ -96,7 +112,7 @@ def survey(folder: Path) -> Survey:
     by_id: dict[UUID, list[QueueName]] = {}
     stems: set[str] = set()
     for found in reports(folder):
-        _count(seen, found)
+        seen.add(found)
         by_id.setdefault(found.name.id, []).append(found.name)
         stems.add(found.name.stem)
     for state in AT_REST:
@@ -104,22 +120,6 @@ def survey(folder: Path) -> Survey:
     _sort_others(seen)
     _judge(seen, by_id)
     return seen
-
-
-def _count(seen: Survey, found: Found) -> None:
-    name = found.name
-    seen.counts[name.state] += 1
-    seen.undelivered_bytes += found.size
-    if name.state is not State.REJECTED and (seen.oldest is None or name.arrived < seen.oldest.arrived):
-        seen.oldest = name
-    if name.orphaned:
-        seen.marked.append(name)
-    if isinstance(found.fault, Damaged):
-        seen.damaged.append(found)
-    elif found.fault:
-        seen.unreadable.append(found)
-    elif name.state is State.REJECTED:
-        seen.rejected.append(name)
 
 
 def _sort_others(seen: Survey) -> None:

@@ -57,10 +57,10 @@ class Clients:
 
     def _make(self, server: Server) -> WatsClient:
         if not server.url:
-            raise Refused("no server is configured; `pywats-client login` sets address and token")
+            raise Refused("no server is configured")
         token = server_token(self._instance, self._settings.config, self._environ)
         if token is None:
-            raise Refused("no token is known for the server; `pywats-client login` stores one")
+            raise Refused("no token is known for the server")
         return self._make_client(
             server.url,
             token.reveal(),

@@ -6,6 +6,7 @@ A commit costs a way to another thread and a sync of the folder; in a burst many
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 import trio
 
@@ -32,6 +33,8 @@ class Commits:
         self._queue, self._in_thread = queue, in_thread
         self._waiting: list[_Batch] = []
         self._is_busy = False
+        self.under_way: set[UUID] = set()
+        """the ids of reports that are just being published"""
 
     async def commit(self, staged: Sequence[Staged], puts: Sequence[Put]) -> None:
         """Return once the reports of a source are durable. Raises OSError, for this source alone where it can be told.
@@ -40,11 +43,16 @@ class Commits:
         """
         batch = _Batch(staged, puts)
         self._waiting.append(batch)
-        with trio.CancelScope(shield=True):
-            if self._is_busy:
-                await batch.bell.wait()
-            if batch in self._waiting:
-                await self._commit_waiting()
+        ids = {report.name.id for report in staged}
+        self.under_way |= ids
+        try:
+            with trio.CancelScope(shield=True):
+                if self._is_busy:
+                    await batch.bell.wait()
+                if batch in self._waiting:
+                    await self._commit_waiting()
+        finally:
+            self.under_way -= ids
         if batch.fault:
             raise batch.fault
 

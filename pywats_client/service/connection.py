@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sized
 import trio
 
 from pywats_client.errors import Busy, Refused, Unreachable, WatsError
-from pywats_client.ipc.events import ConnectionChanged, ConnectionState
+from pywats_client.ipc.events import NOT_ASKED, ConnectionChanged, ConnectionState
 from pywats_client.service.hub import Hub
+from pywats_client.service.server_clock import ServerClock
 
 log = logging.getLogger(__name__)
 
@@ -18,7 +19,6 @@ FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0
 LONGEST_RETRY_AFTER = 3600.0
 CAUTION = 20
 """Successes after a single busy answer before one more upload goes beside the others."""
-NOT_ASKED = "not asked yet"
 
 _STATES: Mapping[type[WatsError], ConnectionState] = {
     Busy: ConnectionState.BUSY,
@@ -37,6 +37,7 @@ class Connection:
     def __init__(self, hub: Hub, slots: trio.CapacityLimiter, *, jitter: random.Random | None = None) -> None:
         self._hub, self.slots = hub, slots
         self._jitter = jitter or random.Random()  # noqa: S311 -- spreads load, guards nothing
+        self.clock = ServerClock(hub)
         self.state, self.reason = ConnectionState.OFFLINE, NOT_ASKED
         self._open = 1
         self._busy_in_a_row = self._owed = 0
@@ -136,10 +137,16 @@ class Connection:
         if isinstance(error, Unreachable) or not self.is_online:
             self._close(_STATES[type(error)], str(error))
 
+    def ask_again(self) -> None:
+        """A person wants to know now: no wait of ours holds up the next probe, only one that the server has named."""
+        self._next_probe, self._wait = -math.inf, FIRST_WAIT
+        self._wake()
+
     def reset(self) -> None:
         """The server's settings changed: ask at once."""
         self._open = 1
         self._forgive()
+        self.clock.learn(None)
         self._become(ConnectionState.OFFLINE, NOT_ASKED)
 
     def _forgive(self) -> None:

@@ -1,17 +1,20 @@
 """One source -> its reports, durable in the queue -> the source out of the way."""
 
+import json
 import logging
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 from uuid import UUID
 
 import trio
 
 from pywats_client.clock import Clock
 from pywats_client.converters.process import Delivered, Job, Workers
+from pywats_client.converters.setup import Facts
 from pywats_client.disk import Check, Disk, digest, fit_name
 from pywats_client.errors import ConversionError, NotYet
 from pywats_client.ipc.events import ReportKnown, ReportMoved
@@ -35,6 +38,13 @@ class SourceChanged(Exception):
 
 Files = Mapping[Path, Signature]
 """A source and the files that belong to it, the source first, each with what it was like before the conversion."""
+
+
+class Origin(NamedTuple):
+    """Where a report comes from, as people are shown it."""
+
+    source: str
+    converter: str
 
 
 @dataclass(frozen=True)
@@ -79,19 +89,21 @@ class Conversion:
         source, *companions = files
         seed = await self._seed(converter, files)
         staged: list[Staged] = []
+        facts: list[Facts] = []
 
         async def deliver(report: Delivered) -> None:
             # The last one is written on the way to being published: most sources have one report, and a way less.
             if staged:
                 await self.in_thread(self.queue.write, staged[-1])
             priority = converter.config.priority
+            facts.append(report.facts)
             staged.append(self.queue.stage(report.queue_id, report.content, priority, len(staged)))
 
         try:
             job = Job(source=source, companions=tuple(companions), id_seed=seed)
             await self.workers.convert(converter.setup, job, deliver)
             _require_unchanged(files)
-            return await self._publish(staged)
+            return await self._publish(staged, facts, Origin(show_name(source.name), converter.config.name))
         except BaseException:
             self.queue.drop(staged)
             raise
@@ -112,23 +124,35 @@ class Conversion:
             content_hash=content_hash,
         ).seed
 
-    async def _publish(self, staged: Sequence[Staged]) -> Queued:
+    async def _publish(self, staged: Sequence[Staged], facts: Sequence[Facts], origin: Origin) -> Queued:
         puts = self.queue.judge(staged)
         try:
             await self.commits.commit(staged, puts)
-            events = tuple(self._event(report.name.id, put) for report, put in zip(staged, puts, strict=True))
+            queued = zip(staged, puts, facts, strict=True)
+            events = tuple(self._event(report.name.id, put, known, origin) for report, put, known in queued)
             self.queue.enter(staged, puts, trio.current_time())
         except OSError:
             self.queue.withdraw(staged, puts)
             raise
         return Queued(tuple(report.name.id for report in staged), events)
 
-    def _event(self, queue_id: UUID, put: Put) -> ReportMoved | ReportKnown:
+    def _event(self, queue_id: UUID, put: Put, facts: Facts, origin: Origin) -> ReportMoved | ReportKnown:
         """What entering the report is going to change."""
         if put is Put.KNOWN:
             return ReportKnown(queue_id=queue_id)
         waiting = (known.state for known in self.queue.index.of(queue_id) if known.state is not State.PROCESSING)
-        return ReportMoved(queue_id=queue_id, before=next(waiting, ""), after=State.QUEUED)
+        return ReportMoved(
+            queue_id=queue_id,
+            before=next(waiting, ""),
+            after=State.QUEUED,
+            source=origin.source,
+            converter=origin.converter,
+            report_type=facts.report_type,
+            serial_number=facts.serial_number,
+            part_number=facts.part_number,
+            result=facts.result,
+            failing_step=facts.failing_step,
+        )
 
     # --- afterwards
 
@@ -196,12 +220,13 @@ class Conversion:
         moved = await self._move(source, folder, below, partial(_require_unchanged, files))
         if companions:
             await self.in_thread(self._settle, source.parent, moved.parent)
-        for companion in companions:
-            await self._move(companion, folder, below, lambda: None)
+        with_it = [(await self._move(companion, folder, below, lambda: None)).name for companion in companions]
         text = (
             f"{error}\n\nconverter: {converter.config.name} ({converter.setup.module})\n"
             f"time: {self.clock.now().isoformat(timespec='seconds')}\n"
         )
+        if with_it:
+            text += f"files: {json.dumps(with_it)}\n"  # what a retry puts back, too; any bytes are a name
         if error.details:
             text += f"\n{error.details}\n"
         try:

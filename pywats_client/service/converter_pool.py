@@ -27,7 +27,7 @@ from pywats_client.ipc.events import (
 )
 from pywats_client.logs import show_name
 from pywats_client.service.conversion import Conversion, Files, SourceChanged
-from pywats_client.service.hub import Gate, Hub, Trouble, Wake
+from pywats_client.service.hub import PAUSE, Gate, Hub, Trouble, Wake
 from pywats_client.service.running import RunningConverter, tell_state
 from pywats_client.service.watch_folder import Signature
 
@@ -60,7 +60,7 @@ class ConverterPool:
         self.ready = Wake()
         """rung when a source waits for a slot"""
         self.gate = Gate(self._tell_states)
-        """shut while nothing may be converted: the disk or the queue is full"""
+        """shut while nothing may be converted: the disk or the queue is full, or a person has paused it"""
 
     @property
     def disk(self) -> Disk:
@@ -81,12 +81,23 @@ class ConverterPool:
         """Say that the converter runs, or what it waits for."""
         reason = self._trouble.reason or self.gate.reason
         state = ConverterState.WAITING if reason else ConverterState.RUNNING
-        tell_state(self._hub, converter.config.name, state, reason, str(converter.setup.isolation or "limits"))
+        paused = not self._trouble.reason and self.gate.is_shut_only_by(PAUSE)
+        isolation = str(converter.setup.isolation or "limits")
+        tell_state(self._hub, converter.config.name, state, reason, isolation, paused=paused)
 
     def _tell_states(self) -> None:
         for converter in self._converters:
             if converter.is_loaded:
                 self.tell_state(converter)
+
+    def waiting(self) -> dict[str, int]:
+        """How many settled sources of each converter wait for a slot."""
+        return {converter.config.name: len(converter.waiting) for converter in self._converters}
+
+    def look_soon(self) -> None:
+        """Let every watched folder be listed at once."""
+        for converter in self._converters:
+            converter.wake.ring()
 
     def offer(self, converter: RunningConverter, name: str, signature: Signature) -> None:
         """A settled source waits for a slot."""
@@ -176,7 +187,15 @@ class ConverterPool:
     async def _convert_and_put_away(self, converter: RunningConverter, source: Path, files: Files) -> None:
         began = trio.current_time()
         shown = show_name(source.name)
-        self._hub.publish(SourceConverting(converter=converter.config.name, source=shown))
+        seen, settled = converter.sources.seen_and_settled(str(source.relative_to(converter.folders.watch)))
+        self._hub.publish(
+            SourceConverting(
+                converter=converter.config.name,
+                source=shown,
+                seen_seconds=began - seen,
+                settled_seconds=began - settled,
+            )
+        )
         queued = await self._conversion.run(converter, files)
         for event in queued.events:
             self._hub.publish(event)

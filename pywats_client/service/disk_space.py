@@ -31,6 +31,7 @@ class Room:
     least: int
     level: Level
     days: float | None
+    total: int = 0
 
     @property
     def reason(self) -> str:
@@ -51,9 +52,11 @@ class DiskSpace:
     def __init__(self) -> None:
         self._samples: deque[tuple[float, int]] = deque()
         self._level = Level.ENOUGH
+        self.room: Room | None = None
+        """the last look; None before there is one, or where it failed"""
 
-    def seen(self, now: float, free: int, least: int) -> Room:
-        """Judge what is free; `now` is monotonic seconds, `least` what `disk.min_free_mb` asks for."""
+    def seen(self, now: float, free: int, least: int, total: int = 0) -> Room:
+        """Judge what is free of `total`; `now` is monotonic seconds, `least` what `disk.min_free_mb` asks for."""
         if not self._samples or now - self._samples[-1][0] >= SAMPLE_SECONDS:
             self._samples.append((now, free))
         while now - self._samples[0][0] > WINDOW_SECONDS:
@@ -62,7 +65,8 @@ class DiskSpace:
         ease = EASE if self._level else 1.0
         is_scarce = free < SCARCE * least * ease or (days is not None and days < SCARCE_DAYS * ease)
         self._level = Level.FULL if free < least else Level.SCARCE if is_scarce else Level.ENOUGH
-        return Room(free, least, self._level, days)
+        self.room = Room(free, least, self._level, days, total)
+        return self.room
 
     def _days(self, now: float, free: int, least: int) -> float | None:
         since, then = self._samples[0]

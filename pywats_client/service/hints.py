@@ -80,9 +80,10 @@ class Hints:
     async def _ring_all_soon(self) -> None:
         """What happened while no watcher stood is found by a look."""
         await trio.sleep(STEP_MS / 1000)
-        self._ring_all()
+        self.ring_all()
 
-    def _ring_all(self) -> None:
+    def ring_all(self) -> None:
+        """Wake every listener."""
         for listener in itertools.chain.from_iterable(self._listeners.values()):
             listener.wake.ring()
 
@@ -110,7 +111,7 @@ class Hints:
             log.warning("cannot watch for changes, only look by the clock: %s", faults.exceptions[0])
         except* WatchfilesRustInternalError:
             # A name that is not UTF-8 ends the library's watcher. It is a change like any other; a new one follows.
-            self._ring_all()
+            self.ring_all()
             self.rearm()
 
     def _ring(self, change: Change, path: str) -> bool:

@@ -3,16 +3,21 @@
 import contextlib
 import logging
 import math
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 
 import trio
 
-from pywats_client.ipc.events import Event, HealthChanged, Snapshot
+from pywats_client.ipc.events import Event, HealthChanged, LogLine, Snapshot
+from pywats_client.logs import LevelName
 
 log = logging.getLogger(__name__)
 
+NO_LEVEL = logging.CRITICAL + 1
 SUBSCRIBER_BUFFER = 1000
 """Events that a subscriber may lag behind before it is closed."""
+PAUSE = "pause"
+"""A person's reason to shut a gate."""
 
 
 class Wake:
@@ -34,33 +39,101 @@ class Wake:
         return rang
 
 
+@dataclass(eq=False)
+class Component:
+    """One part of the nursery tree, as it is."""
+
+    failures: list[float] = field(default_factory=list)
+    """moments of the recent ones"""
+    restarts: int = 0
+    error: str = ""
+    """the last one"""
+    is_running: bool = True
+    fails_often: bool = False
+
+    def failed(self, error: str, since: float) -> None:
+        """It ended by a fault of its own; only failures after `since` still count."""
+        self.failures = [moment for moment in self.failures if moment > since] + [trio.current_time()]
+        self.restarts, self.error, self.is_running = self.restarts + 1, error, False
+
+
 class Hub:
     """Folds what happens into one snapshot, and passes it to subscribers."""
 
     def __init__(self) -> None:
         self.snapshot = Snapshot()
-        self._subscribers: set[trio.MemorySendChannel[Event]] = set()
+        self.components: dict[str, Component] = {}
+        """the parts that run, by name"""
+        self.listeners: list[Callable[[Event], None]] = []
+        """called with each event, at once; they only count"""
+        self.dropped = 0
+        """subscribers that fell behind and were closed"""
+        self._subscribers: dict[trio.MemorySendChannel[Event], int] = {}
+        self.log_level = NO_LEVEL
+        """the lowest level of log lines that somebody wants"""
+
+    @contextlib.contextmanager
+    def component(self, name: str) -> Iterator[Component]:
+        """A part of that name runs."""
+        component = self.components[name] = Component()
+        try:
+            yield component
+        finally:
+            if self.components.get(name) is component:
+                del self.components[name]
+
+    @property
+    def subscribers(self) -> int:
+        """How many there are, wherever they have come in."""
+        return len(self._subscribers)
 
     def publish(self, event: Event) -> None:
         """Tell everybody. Never waits: a subscriber that has fallen behind is closed."""
-        self.snapshot = self.snapshot.after(event)
+        self.note(event)
         for subscriber in list(self._subscribers):
-            try:
-                subscriber.send_nowait(event)
-            except (trio.WouldBlock, trio.BrokenResourceError):
-                self._subscribers.discard(subscriber)
-                subscriber.close()
+            self._send(subscriber, event)
+
+    def note(self, event: Event) -> None:
+        """Fold it, and tell listeners alone: of many events together, subscribers are told the sum."""
+        self.snapshot = self.snapshot.after(event)
+        for listener in self.listeners:
+            listener(event)
+
+    def publish_line(self, line: LogLine) -> None:
+        """Tell those who want lines of this level."""
+        level = logging.getLevelNamesMapping()[line.level]
+        for subscriber in [found for found, least in self._subscribers.items() if level >= least]:
+            self._send(subscriber, line)
+
+    def _send(self, subscriber: trio.MemorySendChannel[Event], event: Event) -> None:
+        try:
+            subscriber.send_nowait(event)
+        except (trio.WouldBlock, trio.BrokenResourceError):
+            self._remove(subscriber)
+            self.dropped += 1
+
+    def _remove(self, subscriber: trio.MemorySendChannel[Event]) -> None:
+        self._subscribers.pop(subscriber, None)
+        self.log_level = min(self._subscribers.values(), default=NO_LEVEL)
+        subscriber.close()
+
+    def close(self) -> None:
+        """Nothing more will happen: subscribers hear what was told so far, and then the end."""
+        while self._subscribers:
+            self._remove(next(iter(self._subscribers)))
 
     @contextlib.contextmanager
-    def subscribed(self, buffer: int = SUBSCRIBER_BUFFER) -> Iterator[AsyncIterator[Event]]:
-        """The events from now on."""
+    def subscribed(
+        self, buffer: int = SUBSCRIBER_BUFFER, *, log_level: LevelName | None = None
+    ) -> Iterator[trio.MemoryReceiveChannel[Event]]:
+        """The events from now on; with `log_level`, also lines of the log from that level on."""
         send, receive = trio.open_memory_channel[Event](buffer)
-        self._subscribers.add(send)
+        self._subscribers[send] = logging.getLevelNamesMapping()[log_level] if log_level else NO_LEVEL
+        self.log_level = min(self._subscribers.values())
         try:
             yield receive
         finally:
-            self._subscribers.discard(send)
-            send.close()
+            self._remove(send)
             receive.close()
 
 
@@ -104,6 +177,10 @@ class Gate:
     def reason(self) -> str:
         """Why it is shut; empty while it is open."""
         return "; ".join(self._reasons.values())
+
+    def is_shut_only_by(self, who: str) -> bool:
+        """Whether nobody else has a reason."""
+        return self._reasons.keys() == {who}
 
     def set(self, who: str, reason: str) -> None:
         """Shut it for a reason, or withdraw that with an empty one."""

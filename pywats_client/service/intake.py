@@ -1,5 +1,6 @@
 """Watching and converting: each configured converter in a nursery of its own."""
 
+import itertools
 import math
 from collections import defaultdict
 from collections.abc import Callable
@@ -13,7 +14,8 @@ from pywats_client.config.model import Config, ConverterConfig, Folders
 from pywats_client.converters.process import Setup, Workers
 from pywats_client.disk import is_being_written, is_on_network
 from pywats_client.errors import ConfigError, ConversionError
-from pywats_client.ipc.events import ConverterRemoved, ConverterState, SourcesWaiting
+from pywats_client.ipc.events import ConverterRemoved, ConverterState, SourceSeen, SourcesWaiting
+from pywats_client.logs import show_name
 from pywats_client.paths import Instance
 from pywats_client.service.converter_pool import ConverterPool
 from pywats_client.service.hints import Hints
@@ -27,6 +29,8 @@ from pywats_client.service.watch_folder import Listing, Sources, watch_folder
 
 LOOK_SECONDS = 2.0
 """How often a folder that is missing, and the file of a user's own converter, are looked at."""
+MOST_SEEN = 100
+"""New sources of one look that are told one by one: thousands would push subscribers out."""
 
 
 @dataclass(frozen=True)
@@ -147,6 +151,9 @@ class Intake:
             self.pool.disk.remove_unfinished(folder)
 
     def _after_look(self, running: RunningConverter, listing: Listing) -> None:
+        new = (name for name, signature in running.sources.new if (name, signature) not in running.kept)
+        for name in itertools.islice(new, MOST_SEEN):
+            self.hub.publish(SourceSeen(converter=running.config.name, source=show_name(Path(name).name)))
         running.kept.shorten(listing.sources.keys())
         status = self.hub.snapshot.converter(running.config.name)
         if (status.waiting, status.ignored) != (len(running.waiting), listing.ignored):

@@ -41,9 +41,11 @@ async def keep_connection(connection: Connection, clients: Clients, settings: Se
 async def _ping(connection: Connection, clients: Clients, settings: Settings) -> None:
     server = settings.config.server
     failure: WatsError | None = None
+    offset: float | None = None
     try:
         async with clients.client() as client:
             await client.version()
+            offset = client.clock_offset
     except ConfigError as error:
         failure = Refused(str(error))
     except (Busy, Refused, Unreachable) as error:
@@ -54,6 +56,7 @@ async def _ping(connection: Connection, clients: Clients, settings: Settings) ->
         connection.ping_failed(failure)
     else:
         connection.pinged()
+        connection.clock.learn(offset)
 
 
 async def tell_status(clients: Clients, settings: Settings, snapshot: Callable[[], Snapshot]) -> None:

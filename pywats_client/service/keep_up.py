@@ -20,17 +20,19 @@ async def keep_up(
     part: str, hub: Hub, task: Callable[..., Awaitable[None]], *args: Any, is_vital: bool = False
 ) -> None:
     """Run `task` until it returns or is cancelled; after an exception, again: after 1, 2, 4 … 60 s."""
-    failures: list[float] = []
-    while True:
-        try:
-            await task(*args)
-            return
-        except Exception as error:
-            now = trio.current_time()
-            failures = [moment for moment in failures if now - moment < WITHIN_SECONDS] + [now]
-            if is_vital and len(failures) >= FAILURES_FORGIVEN:
-                raise
-            pause = min(FIRST_PAUSE * 2.0 ** (len(failures) - 1), LONGEST_PAUSE)
-            log.exception("%s failed, and is started anew in %.0f s", part, pause)
-            hub.publish(PartFailed(part=part, error=repr(error), failures=len(failures), delay=pause))
-        await trio.sleep(pause)
+    with hub.component(part) as component:
+        while True:
+            try:
+                await task(*args)
+                return
+            except Exception as error:
+                component.failed(repr(error), trio.current_time() - WITHIN_SECONDS)
+                failures = len(component.failures)
+                component.fails_often = failures >= FAILURES_FORGIVEN
+                if is_vital and component.fails_often:
+                    raise
+                pause = min(FIRST_PAUSE * 2.0 ** (failures - 1), LONGEST_PAUSE)
+                log.exception("%s failed, and is started anew in %.0f s", part, pause)
+                hub.publish(PartFailed(part=part, error=repr(error), failures=failures, delay=pause))
+            await trio.sleep(pause)
+            component.is_running = True

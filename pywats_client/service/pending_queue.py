@@ -4,6 +4,7 @@ import contextlib
 import errno
 import logging
 import math
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -16,14 +17,17 @@ from pywats_client.queue.name import QueueName, State
 from pywats_client.service.clients import Clients
 from pywats_client.service.connection import Connection
 from pywats_client.service.hints import Hints
-from pywats_client.service.hub import Hub, Trouble, Wake
+from pywats_client.service.hub import Gate, Hub, Trouble, Wake
 from pywats_client.service.settings import Settings
 from pywats_client.service.threads import InThread
+from pywats_client.service.units import Unit, unit_in
 
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 60.0
 """A listing of the folder at least so often: events are hints, the listing is the truth."""
+TOLD = 500
+"""Up to so many reports that one look has found are told one by one to subscribers, too."""
 STILL_SECONDS = 1.0
 """How long a report of another program must be still before it is taken over."""
 READ_ON_LOOP = 1 << 20
@@ -46,6 +50,16 @@ class Outcome:
     """the trouble may be with its own file: the others come first"""
 
 
+@dataclass(frozen=True)
+class Seen:
+    """A look at the queue folder: `new` are reports that we do not know yet, and what they are about."""
+
+    listing: list[str]
+    new: list[tuple[QueueName, Unit]]
+    has_foreign: bool
+    """whether there are reports of other programs that have no name of ours yet"""
+
+
 class PendingQueue:
     """Uploads what waits in the queue folder."""
 
@@ -58,14 +72,20 @@ class PendingQueue:
         hub: Hub,
         hints: Hints,
         in_thread: InThread,
+        ours: Collection[UUID] = (),
     ) -> None:
+        """`ours`: the ids of reports that we are just publishing, which changes meanwhile."""
+        self._ours = ours
         self.folder, self.connection, self._clients, self._settings = folder, connection, clients, settings
         self._hub, self._hints, self._in_thread = hub, hints, in_thread
         self._uploading: set[UUID] = set()
         self._trouble = Trouble(hub, "uploads")
         self._looks = Trouble(hub, "queue folder")
+        self._sweeping = trio.Lock()
         self.wake = Wake()
         """rung when a report may be due"""
+        self.gate = Gate(lambda: None)
+        """shut while nothing may be uploaded: a person has paused it"""
 
     async def run(self, stop: trio.Event) -> None:
         """Upload what is due until `stop`; then claim nothing more, and end when the last upload has ended."""
@@ -98,16 +118,53 @@ class PendingQueue:
     async def _look(self) -> int:
         folder = self.folder
         folder.begin_look()
-        listing = await self._in_thread(folder.names)
-        if orphans := folder.finish_look(listing, trio.current_time(), self._uploading):
+        seen: Seen = await self._in_thread(self._see)
+        found = [(name, unit) for name, unit in seen.new if not folder.index.of(name.id) and name.id not in self._ours]
+        if orphans := folder.finish_look(seen.listing, trio.current_time(), self._uploading):
             log.warning("put back %d reports that nobody was uploading any more", orphans)
+        before = folder.index.names() if seen.has_foreign else set()
         unsettled = folder.adopt_settled(trio.current_time())
-        folder.forget_completed(
-            await self._in_thread(folder.sweep_expired, self._settings.config.service.keep_completed_days)
-        )
+        if seen.has_foreign:
+            adopted = filter(None, map(QueueName.parse, folder.index.names() - before))
+            found += [(name, self._unit(name)) for name in adopted]
+        self._tell_found(found)
+        await self.sweep_delivered(self._settings.config.service.keep_completed_days)
         self._hub.publish(QueueCounted(reports=self.counts()))
         self.wake.ring()
         return unsettled
+
+    def _see(self) -> Seen:
+        """In a thread: what is there, and what the reports are about that others have put there."""
+        listing = self.folder.names()
+        news = [QueueName.parse(text) for text in listing if self._is_news(text)]
+        new = [(name, self._unit(name)) for name in news if name and name.id not in self._ours]
+        return Seen(listing, new, has_foreign=None in news)
+
+    def _unit(self, name: QueueName) -> Unit:
+        return unit_in(str(self.folder.path / str(name)), name) or Unit()
+
+    def _tell_found(self, found: Sequence[tuple[QueueName, Unit]]) -> None:
+        """Reports that nobody of us has told; of many, subscribers are told the sum alone."""
+        tell = self._hub.publish if len(found) <= TOLD else self._hub.note
+        for name, unit in found:
+            if str(name) in self.folder.index:
+                tell(
+                    ReportMoved(
+                        queue_id=name.id,
+                        before="",
+                        after=State.QUEUED,
+                        serial_number=unit.serial_number,
+                        part_number=unit.part_number,
+                        result=unit.result,
+                    )
+                )
+
+    async def sweep_delivered(self, keep_days: float) -> int:
+        """Delete what was delivered more than so many days ago; how many reports. Raises OSError."""
+        async with self._sweeping:
+            removed = await self._in_thread(self.folder.sweep_expired, keep_days)
+        self.folder.forget_completed(removed)
+        return len(removed)
 
     async def _claim_and_upload(self, uploads: trio.Nursery) -> None:
         slots = self.connection.slots
@@ -125,7 +182,10 @@ class PendingQueue:
     async def _next_report(self) -> QueueName:
         while True:
             await self._trouble.over()
+            await self.gate.passed()
             await self.connection.turn(self._uploading)
+            if self.gate.reason:
+                continue
             try:
                 name = self._claim()
             except OSError as error:

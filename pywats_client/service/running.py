@@ -97,15 +97,20 @@ def _isolation(converter: ConverterConfig, instance: Instance) -> Isolation:
     )
 
 
-def tell_state(hub: Hub, name: str, state: ConverterState, reason: str = "", isolation: str = "") -> None:
-    """Publish and log what a converter is doing, where that is new; `isolation` is what holds it while it does."""
+def tell_state(
+    hub: Hub, name: str, state: ConverterState, reason: str = "", isolation: str = "", *, paused: bool = False
+) -> None:
+    """Publish and log what a converter is doing, where that is new; `isolation` is what holds it while it does.
+
+    `paused`: waits for nothing but a person who has paused it.
+    """
     status = hub.snapshot.converters.get(name)
     if status and (status.state, status.reason, status.isolation) == (state, reason, isolation):
         return
-    level = logging.WARNING if reason else logging.INFO
+    level = logging.WARNING if reason and not paused else logging.INFO
     held_by = f" ({isolation})" if isolation else ""
     log.log(level, "converter %s: %s%s%s", name, state, held_by, f": {reason}" if reason else "")
-    hub.publish(ConverterChanged(converter=name, state=state, reason=reason, isolation=isolation))
+    hub.publish(ConverterChanged(converter=name, state=state, reason=reason, isolation=isolation, paused=paused))
 
 
 class FolderLocks:

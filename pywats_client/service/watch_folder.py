@@ -163,6 +163,10 @@ class Known:
     phase: Phase
     when: float
     """settling since; held until"""
+    seen: float
+    """when it was there first"""
+    settled: float = 0.0
+    """when it was offered last"""
     open_checks: int = 0
 
 
@@ -171,6 +175,8 @@ class Sources:
 
     def __init__(self, settle_seconds: float, is_open: Callable[[str], bool]) -> None:
         self.settle_seconds, self._is_open = settle_seconds, is_open
+        self.new: list[tuple[str, Signature]] = []
+        """what the last comparison has seen for the first time"""
         self._known: dict[str, Known] = {}
 
     def is_offered(self, name: str) -> bool:
@@ -183,18 +189,24 @@ class Sources:
         for name in [name for name, known in self._known.items() if name not in found]:
             if self._known[name].phase is not Phase.OFFERED:
                 del self._known[name]
+        self.new = [(name, signature) for name, signature in found.items() if name not in self._known]
         settled = [(name, signature) for name, signature in found.items() if self._is_settled(name, signature, now)]
         settled.sort(key=lambda item: item[1].modified_ns)
         for name, _ in settled:
-            self._known[name].phase = Phase.OFFERED
+            self._known[name].phase, self._known[name].settled = Phase.OFFERED, now
         return settled
+
+    def seen_and_settled(self, name: str) -> tuple[float, float]:
+        """When a source that is offered was first seen, and when it was found settled."""
+        known = self._known[name]
+        return known.seen, known.settled
 
     def _is_settled(self, name: str, signature: Signature, now: float) -> bool:
         known = self._known.get(name)
         if signature is IN_WORK:
             return False
         if known is None or (known.phase is not Phase.OFFERED and known.signature != signature):
-            known = self._known[name] = Known(signature, Phase.SETTLING, now)
+            known = self._known[name] = Known(signature, Phase.SETTLING, now, known.seen if known else now)
         if known.phase is Phase.OFFERED or now < self._ready_at(known):
             return False
         if self._is_open(name):
@@ -214,7 +226,8 @@ class Sources:
 
     def hold(self, name: str, signature: Signature, until: float) -> None:
         """The source stays; it is offered again at `until` (infinity: never), or when it has changed."""
-        self._known[name] = Known(signature, Phase.HELD, until)
+        known = self._known.get(name)
+        self._known[name] = Known(signature, Phase.HELD, until, known.seen if known else trio.current_time())
 
     def take_back(self, names: Iterable[str]) -> None:
         """These are offered no more: settled or gone is found out anew."""

@@ -25,19 +25,22 @@ SHORT_OF_DISK_SECONDS = 15.0
 """How soon to look again while the disk is full: work goes on within 30 s after space returns."""
 
 
-async def watchdog(instance: Instance, settings: Settings, hub: Hub, gate: Gate, in_thread: InThread) -> None:
+async def watchdog(
+    instance: Instance, settings: Settings, hub: Hub, gate: Gate, in_thread: InThread, space: DiskSpace
+) -> None:
     """Look at once, at new settings, and every `watchdog_interval`, until cancelled."""
-    space, told = DiskSpace(), (Level.ENOUGH, "")
+    told = (Level.ENOUGH, "")
     while True:
         config = settings.config
         interval = config.service.watchdog_interval
         try:
             free, total = await in_thread(free_bytes, instance.queue)
         except OSError as error:
+            space.room = None
             level, reason = Level.FULL, f"the queue folder cannot be looked at: {error}"
             state = (level, reason)
         else:
-            room = space.seen(trio.current_time(), free, config.disk.min_free_bytes(total))
+            room = space.seen(trio.current_time(), free, config.disk.min_free_bytes(total), total)
             level, reason = room.level, room.reason
             state = (level, "")  # it is not told anew whenever a figure in the reason is another
         if state != told:

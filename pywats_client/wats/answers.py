@@ -18,8 +18,8 @@ REJECTING = frozenset({400, 409, 413, 415, 422})
 """A definite no to this report."""
 
 REFUSING = {
-    401: "it does not accept the token: get a valid one and run `pywats-client login`",
-    403: "the token lacks the right to do this: grant it there, or run `pywats-client login` with another",
+    401: "it does not accept the token: get a valid one and store it",
+    403: "the token lacks the right to do this: grant it there, or store another",
     404: "there is no WATS server at this address: check server.url",
     405: "there is no WATS server at this address: check server.url",
     407: "the proxy wants a login: check server.proxy",
@@ -55,6 +55,15 @@ class Answer:
     def is_success(self) -> bool:
         """Any 2xx."""
         return 200 <= self.status < 300
+
+
+def clock_offset(answer: Answer, now: datetime) -> float | None:
+    """Seconds by which the server's clock is ahead of `now`, when its answer came; None where it shows no time.
+
+    A `Date` counts whole seconds (RFC 9110, 5.6.7): half a second more is right on average.
+    """
+    date = _http_date(answer.headers.get("date", ""))
+    return None if date is None else (date - now).total_seconds() + 0.5
 
 
 @dataclass(frozen=True)

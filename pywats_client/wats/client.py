@@ -12,7 +12,14 @@ import trio
 
 from pywats_client.clock import Clock
 from pywats_client.errors import Busy, ConfigError, Refused, Unreachable
-from pywats_client.wats.answers import Accepted, Answer, read_submission, read_version, require_success
+from pywats_client.wats.answers import (
+    Accepted,
+    Answer,
+    clock_offset,
+    read_submission,
+    read_version,
+    require_success,
+)
 from pywats_client.wats.pace import PATIENCE, PORTION, SLOWEST, Pace
 from pywats_client.wats.unreachable import reason
 
@@ -73,6 +80,8 @@ class WatsClient:
         self._transport = self._connect()
         self._turn = trio.Lock()
         self._last_id = ""
+        self.clock_offset: float | None = None
+        """seconds by which the server's clock was ahead of ours when it told its version; None: it shows no time"""
         # Writing and reading have no limits of their own: httpx counts a whole body as one write.
         self._timeouts = {"connect": min(CONNECT_SECONDS, timeout_seconds), "read": None, "write": None, "pool": None}
 
@@ -98,7 +107,10 @@ class WatsClient:
 
         Raises Refused, Busy or Unreachable.
         """
-        return read_version(await self._exchange("GET", self._version_url), self._clock.now())
+        answer, now = await self._exchange("GET", self._version_url), self._clock.now()
+        version = read_version(answer, now)
+        self.clock_offset = clock_offset(answer, now)
+        return version
 
     async def update_client(self, status: Mapping[str, Any]) -> None:
         """Tell the server how this client is (`name`, `status`, `pendingTotal`, `converters` …).
@@ -212,7 +224,7 @@ def _address(key: str, url: str) -> httpx.URL:
 
 def _headers(token: str) -> httpx.Headers:
     if not (token.isascii() and token.isprintable()) or " " in token:
-        raise Refused("the token holds characters that no token has: run `pywats-client login`")
+        raise Refused("the token holds characters that no token has: store it anew")
     headers = {
         "Content-Type": "application/json",
         "Accept": "application/json",

@@ -1,6 +1,6 @@
 """`make bench`: speed and memory, as medians of alternating runs on this machine. The ratios are what to trust.
 
-`python -m tests.benchmarks [drain|convert|wait|idle …]` runs only these groups; `RUNS=1` is a quick look.
+`python -m tests.benchmarks [drain|convert|wait|idle|control …]` runs only these groups; `RUNS=1` is a quick look.
 """
 
 import os
@@ -8,9 +8,10 @@ import statistics
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
-from tests.benchmarks import measures
+from tests.benchmarks import control, measures, station
 
 RUNS = int(os.environ.get("RUNS", "5"))
 Line = tuple[str, str, str]
@@ -55,7 +56,30 @@ def _idling(home: Path) -> Iterator[Line]:
     yield "stop under load", f"{measures.loaded_stop(home):.2f} s beyond the grace period", "< 1 s"
 
 
-GROUPS = {"drain": _draining, "convert": _converting, "wait": _waiting, "idle": _idling}
+def _controlling(home: Path) -> Iterator[Line]:
+    with station.sink() as sink, station.service(station.emptied(home), sink.url) as service:
+        yield "memory of a client", f"{control.mebibytes_a_client(home, service):.2f} MiB", "< 0.5 MiB"
+        ours, bare = _medians(lambda: control.status_as_process(home), control.bare_process)
+        yield "status as a process", f"{ours:.0f} ms, {ours / bare:.1f} of a bare Python ({bare:.0f} ms)", "< 250 ms"
+        single, many = _medians(lambda: control.one_at_a_time(home), lambda: control.pipelined(home))
+        yield "commands one at a time", f"{single:.0f}/s", ">= 2,500/s"
+        yield "commands pipelined", f"{many:.0f}/s", ">= 6,000/s"
+        (flooded,) = _medians(lambda: control.ping_p99_under_flood(home))
+        yield "p99 of a ping under a flood", f"{flooded:.1f} ms", "<= 50 ms"
+    (converting,) = _medians(lambda: control.ping_p99_while_converting(home))
+    yield "p99 of a ping while 1,000 convert", f"{converting:.1f} ms", "< 20 ms"
+    many, one = _medians(
+        lambda: control.subscribers_share(home, control.CLIENTS), lambda: control.subscribers_share(home, 1)
+    )
+    yield "50 subscribers, 20 events a second", f"{100 * (many - one):.1f} % of a core more than one", "< 5 %"
+    rate, missing = control.events_heard(home)
+    yield "events that one subscriber hears", f"{rate:.0f}/s, {missing} missing", ">= 1,000/s, 0"
+    for title, run, aim in (("drain", control.drained, ">= 0.90"), ("CSV", control.converted, ">= 0.90")):
+        with_them, without = _medians(partial(run, home, 3), partial(run, home, 0))
+        yield f"{title} with 3 subscribers", f"{with_them / without:.2f} of {without:.0f}/s without", aim
+
+
+GROUPS = {"drain": _draining, "convert": _converting, "wait": _waiting, "idle": _idling, "control": _controlling}
 
 
 def main(words: list[str]) -> None:

@@ -32,9 +32,13 @@ class Sink:
 
     def wait_for(self, count: int) -> list[float]:
         """When each report came, monotonic seconds, once `count` of them have."""
-        wait_until(lambda: self._ask("count") >= count)
+        wait_until(lambda: self.count() >= count)
         times: list[float] = self._ask("times")
         return times
+
+    def count(self) -> int:
+        """How many reports have come."""
+        return int(self._ask("count"))
 
     def _ask(self, what: str) -> Any:
         with urlopen(f"{self.url}/{what}", timeout=10) as answer:

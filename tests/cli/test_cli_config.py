@@ -59,6 +59,14 @@ def test_init_makes_a_configuration_that_is_valid_and_replaces_none(home: Path) 
     assert (home / "config_default.json.bak").exists()
 
 
+def test_what_is_next_and_where_a_token_goes_is_told_for_the_instance_that_was_named(home: Path) -> None:
+    made = run("init", "--server-url", "https://wats.test", "--instance-id", "two")
+    assert "`pywats-client login --instance-id two` stores the token" in made.stderr
+    assert "`pywats-client config edit --instance-id two`" in made.stderr
+    refused = run("set", "server.token_encrypted", "x", "--instance-id", "two")
+    assert "pywats-client login --instance-id two" in " ".join(refused.stderr.replace("│", "").split())
+
+
 def test_init_refuses_an_address_that_is_none(home: Path) -> None:
     refused = run("init", "--server-url", "company")
     assert refused.exit_code == 78

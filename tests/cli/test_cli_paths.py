@@ -6,7 +6,10 @@ from typer.testing import CliRunner
 from pywats_client.cli.main import app
 from pywats_client.paths import Instance
 
-PLACES = ("config", "converters_config", "converters", "queue", "journal", "log", "endpoint", "token_key", "data")
+PLACES = (
+    *("config", "converters_config", "converters", "queue", "journal", "log", "endpoint", "token_key", "ipc_keys"),
+    "data",
+)
 
 
 def test_paths_say_where_everything_of_an_instance_is(tmp_path: Path) -> None:

@@ -61,7 +61,9 @@ def printed(*arguments: str, code: int = 0) -> Any:
     """The JSON that a command prints."""
     result = queue(*arguments, "--json")
     assert result.exit_code == code, result.output
-    return json.loads(result.stdout)
+    answer = json.loads(result.stdout)
+    assert answer.pop("schema") == 1
+    return answer
 
 
 def id_of(number: int) -> str:
@@ -114,19 +116,34 @@ def test_a_list_shows_who_waits_and_why_the_oldest_first(run: QueueRun) -> None:
     assert max(map(len, lines)) <= 80
 
 
+def test_an_empty_queue_is_told_as_empty_and_a_search_in_vain_as_such(home: Path) -> None:
+    Instance.find("default", home, {}).queue.mkdir(parents=True)
+    assert queue("list").stderr == "the queue is empty\n"
+    assert queue("list", "--state", "error").stderr == queue("list", "--search", "x").stderr == "no such reports\n"
+
+
+def test_a_damaged_report_is_to_be_set_aside_in_its_own_instance(run: QueueRun, home: Path) -> None:
+    damage(run, 4)
+    said = " ".join(queue("check", "--home", str(home)).stdout.split())
+    assert f"`pywats-client queue discard ID --yes --home {home}`" in said
+
+
 def test_a_list_is_narrowed_by_state_text_and_number(run: QueueRun) -> None:
-    assert [each["id"] for each in printed("list", "--state", "error", "--state", "rejected")] == [id_of(1), id_of(2)]
-    assert [each["id"] for each in printed("list", "--state", "completed")] == [id_of(3)]
-    assert [each["id"] for each in printed("list", "--limit", "2")] == [id_of(1), id_of(2)]
-    assert [each["id"] for each in printed("list", "--search", "sn-5")] == [id_of(5)]
-    assert [each["id"] for each in printed("list", "--search", "PROCESS CODE")] == [id_of(2)]
-    assert printed("list", "--search", "nobody") == []
+    assert [each["id"] for each in printed("list", "--state", "error", "--state", "rejected")["reports"]] == [
+        id_of(1),
+        id_of(2),
+    ]
+    assert [each["id"] for each in printed("list", "--state", "completed")["reports"]] == [id_of(3)]
+    assert [each["id"] for each in printed("list", "--limit", "2")["reports"]] == [id_of(1), id_of(2)]
+    assert [each["id"] for each in printed("list", "--search", "sn-5")["reports"]] == [id_of(5)]
+    assert [each["id"] for each in printed("list", "--search", "PROCESS CODE")["reports"]] == [id_of(2)]
+    assert printed("list", "--search", "nobody") == {"reports": []}
     assert queue("list", "--state", "nonsense").exit_code == 2
 
 
 def test_a_listed_report_has_the_same_fields_in_every_state(run: QueueRun) -> None:
     damage(run, 5)
-    listed = printed("list", "--state", "queued", "--state", "error", "--state", "completed")
+    listed = printed("list", "--state", "queued", "--state", "error", "--state", "completed")["reports"]
     assert len({tuple(each) for each in listed}) == 1
     failed, waiting, torn, _ = listed
     assert (failed["attempts"], failed["serial_number"], failed["reason"]) == (1, "SN-1", "the server is busy")
@@ -196,7 +213,7 @@ def test_an_export_copies_what_is_whole_and_names_what_is_not(run: QueueRun, tmp
     damage(run, 5)
     result = queue("export", str(tmp_path / "out"))
     assert result.exit_code == 1
-    assert "is damaged" in result.stderr
+    assert "damaged: 4 bytes are there" in result.stderr
     copies = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
     assert copies == {f"{id_of(number)}.json": report(number) for number in (1, 2, 4)}
     assert len(run.on_disk()) == 5
@@ -211,7 +228,7 @@ def test_an_export_never_overwrites_and_can_be_repeated(run: QueueRun, tmp_path:
     assert (out / f"{id_of(4)}.json").read_text() == "somebody's"
     assert (out / f"{id_of(4)}-1.json").read_bytes() == report(4)
     assert queue("export", str(out), "--state", "queued").stdout == f"{out}: 0 reports exported, 2 already there\n"
-    assert len(printed("export", str(out), "--all")) == 5
+    assert len(printed("export", str(out), "--all")["reports"]) == 5
 
 
 def test_an_export_goes_into_a_folder_and_never_into_the_queue(run: QueueRun, tmp_path: Path) -> None:

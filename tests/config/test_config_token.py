@@ -94,17 +94,17 @@ def test_another_key_or_a_damaged_token_is_refused_with_the_cure(instance: Insta
     config = stored(instance)
     other = Instance.find("other", home=tmp_path, environ={})
     stored(other)
-    with pytest.raises(Refused, match="pywats-client login"):
+    with pytest.raises(Refused, match="store it anew"):
         server_token(other, config, {})
     for damaged in (config.server.token_encrypted[:-5], "...", "å"):
-        with pytest.raises(Refused, match="pywats-client login"):
+        with pytest.raises(Refused, match="store it anew"):
             decrypt(instance, damaged)
 
 
 def test_a_missing_or_damaged_key_is_refused_and_made_anew_by_the_next_login(instance: Instance) -> None:
     config = stored(instance)
     instance.token_key.write_bytes(b"")
-    with pytest.raises(Refused, match="pywats-client login"):
+    with pytest.raises(Refused, match="store it anew"):
         server_token(instance, config, {})
     instance.token_key.unlink()
     with pytest.raises(Refused, match="is missing"):
@@ -127,7 +127,7 @@ def test_a_token_does_not_open_for_another_user(instance: Instance, monkeypatch:
     user = os.getuid() + 1
     os.chown(instance.token_key, user, -1) if os.getuid() == 0 else None
     monkeypatch.setattr(os, "getuid", lambda: user)
-    with pytest.raises(Refused, match="pywats-client login"):
+    with pytest.raises(Refused, match="store it anew"):
         server_token(instance, config, {})
 
 

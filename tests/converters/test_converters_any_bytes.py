@@ -37,7 +37,7 @@ def test_any_bytes(tmp_path: Path, name: str, arguments: dict[str, object], cont
     assert 0 <= converter().matches(Source(file)) <= 1
     try:
         made = converter().convert(Source(file), context)
-        for _, report in Finish(station, {"process_code": 1}).reports(made, Source(file), b"seed"):
+        for _, report, _ in Finish(station, {"process_code": 1}).reports(made, Source(file), b"seed"):
             json.loads(report)
     except ConversionError as error:
         assert str(error)

@@ -51,7 +51,7 @@ def converted(name: str, source: Source, arguments: dict[str, Any]) -> tuple[lis
     # Fields that a sample lacks come from the configuration; here they only make the report complete.
     finish = Finish(station, {"process_code": 99, "part_number": "?", "revision": "?", "operator": "?"})
     try:
-        for _, content in finish.reports(converter().convert(source, context), source, b"seed"):
+        for _, content, _ in finish.reports(converter().convert(source, context), source, b"seed"):
             reports.append(json.loads(content))
     except ConversionError as error:
         return reports, str(error).splitlines()

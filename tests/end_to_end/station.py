@@ -151,7 +151,8 @@ class Station:
         """The service while the block runs; stopped at its end, unless the block has ended it."""
         process = self._service = self.start("service", stdin=stdin, python=python)
         try:
-            await self.until(lambda: f"Running (process {process.pid})" in process.stderr)
+            ready = tuple(f"{state} (process {process.pid})" for state in ("Running", "Paused"))
+            await self.until(lambda: any(words in process.stderr for words in ready))
             yield process
             if process.code is None:
                 assert await process.stop() == 0, process.stderr

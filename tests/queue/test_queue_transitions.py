@@ -209,3 +209,29 @@ def test_a_report_of_another_user_goes_its_way_without_a_stamp(tmp_path: Path) -
     run = QueueRun(tmp_path, steps=NotOwner()).start()
     run.put(1)
     assert run.claim_all() == [some_id(1)]
+
+
+@pytest.mark.case(
+    "F09",
+    "a power cut after a newer report of the same source was delivered",
+    injected="the order of syncs and renames, looked at",
+    promised="what became of the older one is durable first: it is never sent after the newer",
+)
+@pytest.mark.parametrize("older", ["delivered before", "under way", "waiting"])
+def test_what_became_of_an_older_report_is_durable_before_the_newer_counts_as_delivered(
+    tmp_path: Path, older: str
+) -> None:
+    run = QueueRun(tmp_path).start()
+    run.put(1, b"old")
+    first = None if older == "waiting" else run.claim()
+    if first and older == "delivered before":
+        run.folder.complete(first, run.now)
+    run.put(1, b"new")
+    if first and older == "under way":
+        run.folder.complete(first, run.now)
+    second = run.claim()
+    run.steps.log.clear()
+    run.folder.complete(second, run.now)
+    synced = [path for step, path in run.steps.log if step == "fsync"]
+    assert run.folder.path in synced
+    assert run.steps.kinds()[-2:] == ["utime", "rename"]

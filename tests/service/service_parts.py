@@ -4,7 +4,7 @@ import json
 import os
 import random
 import textwrap
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -102,6 +102,7 @@ class Uploads:
         folder: type[QueueFolder] = QueueFolder,
         url: str = "",
         ca_file: Path | None = None,
+        ours: Collection[UUID] = (),
     ) -> None:
         """With a `url`, clients go through the network that is in place, and not to the scripted server."""
         self.server, self.hub, self.hints = server, Hub(), Hints()
@@ -119,7 +120,7 @@ class Uploads:
             instance, self.settings, TOKEN, WatsClient if url else partial(WatsClient, transport=server)
         )
         self.queue = PendingQueue(
-            self.folder, self.connection, self.clients, self.settings, self.hub, self.hints, directly
+            self.folder, self.connection, self.clients, self.settings, self.hub, self.hints, directly, ours
         )
         self.stop = trio.Event()
 
@@ -307,5 +308,5 @@ def so_far(events: AsyncIterator[Event]) -> list[Event]:
     while True:
         try:
             found.append(events.receive_nowait())  # type: ignore[attr-defined]
-        except trio.WouldBlock:
+        except (trio.WouldBlock, trio.EndOfChannel):
             return found

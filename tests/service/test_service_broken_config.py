@@ -13,6 +13,7 @@ from service_parts import directly
 from whole_service import Life, life
 
 from pywats_client.config.file import load
+from pywats_client.errors import ConfigError
 from pywats_client.ipc.events import ConfigChanged, ConfigRejected
 from pywats_client.paths import Instance
 from pywats_client.service.hub import Hub
@@ -116,7 +117,8 @@ async def reload_each(home: Path, variants: list[bytes]) -> list[str]:
     with hub.subscribed(len(variants) + 1) as events:
         for content in variants:
             instance.config.write_bytes(content)
-            await settings.reload(hub, directly)
+            with pytest.raises(ConfigError):
+                await settings.reload(hub, directly)
             event = await events.__anext__()
             assert isinstance(event, ConfigRejected), content
             assert settings.config is before

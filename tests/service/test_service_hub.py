@@ -111,3 +111,35 @@ async def test_a_gate_opens_when_nobody_has_a_reason_against_it_any_more(autojum
     with trio.fail_after(1):
         await gate.passed()
     assert changes == ["full", "full; long", "long", ""]
+
+
+@pytest.mark.trio
+async def test_a_closed_hub_lets_subscribers_hear_the_rest_and_then_the_end() -> None:
+    hub = Hub()
+    with hub.subscribed() as events:
+        hub.publish(HealthChanged(part="disk", reason="full"))
+        hub.close()
+        hub.publish(HealthChanged(part="disk"))
+        assert [event async for event in events] == [HealthChanged(part="disk", reason="full")]
+
+
+@pytest.mark.trio
+async def test_a_subscriber_that_fell_behind_is_counted() -> None:
+    hub = Hub()
+    with hub.subscribed(1), hub.subscribed(2):
+        hub.publish(HealthChanged(part="disk", reason="full"))
+        hub.publish(HealthChanged(part="disk"))
+    assert hub.dropped == 1
+
+
+@pytest.mark.trio
+async def test_what_is_only_noted_is_folded_and_told_to_listeners_and_to_no_subscriber() -> None:
+    hub, heard = Hub(), []
+    hub.listeners.append(heard.append)
+    event = HealthChanged(part="disk", reason="full")
+    with hub.subscribed() as events:
+        assert hub.subscribers == 1
+        hub.note(event)
+        hub.close()
+        assert [told async for told in events] == []
+    assert (heard, hub.snapshot.degraded, hub.subscribers) == ([event], {"disk": "full"}, 0)

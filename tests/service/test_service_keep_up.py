@@ -83,3 +83,35 @@ async def test_cancelling_is_no_failure(autojump_clock: MockClock) -> None:
     with trio.move_on_after(5):
         await keep_up("part", hub, trio.sleep_forever)
     assert hub.snapshot.restarts == {}
+
+
+@pytest.mark.trio
+async def test_a_part_shows_whether_it_runs_and_whether_it_fails_often(autojump_clock: MockClock) -> None:
+    hub, seen = Hub(), []
+
+    async def look() -> None:
+        component = hub.components["part"]
+        seen.append((component.is_running, component.restarts, component.fails_often))
+        raise ZeroDivisionError("a bug")
+
+    with trio.move_on_after(0.5):
+        await keep_up("part", hub, look)
+    assert seen == [(True, 0, False)]
+    assert hub.components == {}
+    with trio.move_on_after(400):
+        await keep_up("part", hub, look)
+    assert [restarts for _, restarts, _ in seen[1:]] == list(range(len(seen) - 1))
+    assert seen[10] == (True, 9, False)
+    assert seen[11] == (True, 10, True)
+
+
+@pytest.mark.trio
+async def test_a_part_that_pauses_after_a_fault_is_restarting(autojump_clock: MockClock) -> None:
+    hub = Hub()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(keep_up, "part", hub, Failing(1, after=1))
+        await trio.sleep(1.5)
+        component = hub.components["part"]
+        assert (component.is_running, component.error) == (False, "ZeroDivisionError('a bug')")
+        await trio.sleep(1)
+        assert component.is_running

@@ -100,6 +100,16 @@ async def test_a_rejected_file_is_told_with_line_and_key(tmp_path: Path) -> None
 
 
 @pytest.mark.trio
+async def test_a_rejected_file_is_told_without_what_stands_in_it(tmp_path: Path) -> None:
+    watched = Watched(tmp_path)
+    async with watched.running() as events:
+        watched.instance.config.write_text('{"server": {"token_encrypted": "gAAAAB", "proxy" "http://me:hunter2@p"}}')
+        rejected = await told(events, ConfigRejected)
+    assert "hunter2" not in rejected.why
+    assert "gAAAAB" not in rejected.why
+
+
+@pytest.mark.trio
 async def test_a_converter_file_beside_it_is_followed_too(tmp_path: Path) -> None:
     watched = Watched(tmp_path)
     async with watched.running() as events:

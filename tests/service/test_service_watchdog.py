@@ -15,6 +15,7 @@ from trio.testing import MockClock
 from pywats_client.ipc.events import ConnectionState, QueueCounted
 from pywats_client.paths import Instance
 from pywats_client.queue.name import STAMP
+from pywats_client.service.disk_space import DiskSpace
 from pywats_client.service.hub import Gate, Hub
 from pywats_client.service.keep_connection import keep_connection, tell_status
 from pywats_client.service.watchdog import watch_age, watchdog
@@ -45,7 +46,7 @@ class Machine:
     @asynccontextmanager
     async def watched(self) -> AsyncIterator[None]:
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(watchdog, self._instance, self.settings, self.hub, self.gate, self._look)
+            nursery.start_soon(watchdog, self._instance, self.settings, self.hub, self.gate, self._look, DiskSpace())
             await trio.sleep(1)
             yield
             nursery.cancel_scope.cancel()

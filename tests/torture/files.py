@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pywats_client.cli.queue.export import _export as copy_out
+from pywats_client.cli.queue.from_folder import FromFolder
 from pywats_client.config import edit
 from pywats_client.config.file import load
 from pywats_client.config.token import as_token, encrypt, server_token
 from pywats_client.disk import Disk
 from pywats_client.errors import ConfigError, PywatsError
 from pywats_client.paths import Instance
-from pywats_client.queue.survey import reports
+from pywats_client.queue.survey import UNDELIVERED
 from tests.fakes.recording import Recording, Unsynced
 from tests.torture.scenarios import Past, waiting
 
@@ -51,8 +52,8 @@ def _log_in(instance: Instance, disk: Disk) -> None:
 
 def _export(instance: Instance, disk: Disk) -> None:
     disk.make_folder(_exported(instance))
-    for found in reports(instance.queue):
-        copy_out(disk, found, _exported(instance))
+    for detail in FromFolder(instance.queue).details(UNDELIVERED):
+        copy_out(disk, detail, _exported(instance))
 
 
 def _exported(instance: Instance) -> Path:

@@ -19,11 +19,13 @@ import trio
 from pywats_client.clock import Clock
 from pywats_client.converters.process import open_workers
 from pywats_client.disk import Disk
+from pywats_client.ipc.answering import Dispatch
 from pywats_client.ipc.events import ServiceState
 from pywats_client.paths import Instance
 from pywats_client.queue.folder import QueueFolder
 from pywats_client.service.client_service import ClientService
 from pywats_client.service.clients import Clients
+from pywats_client.service.control_plane import ControlPlane
 from pywats_client.service.edges import Edges
 from pywats_client.service.hints import Hints
 from pywats_client.service.hub import Hub
@@ -71,7 +73,15 @@ class RungHints(Hints):
     async def watch(self) -> None:
         await trio.sleep_forever()
 
-    ring = Hints._ring_all
+    ring = Hints.ring_all
+
+
+class NoClients(ControlPlane):
+    """Nobody listens: sockets know nothing of virtual time."""
+
+    async def serve(self, dispatch: Dispatch) -> None:
+        self.was_tried.set()
+        await trio.sleep_forever()
 
 
 class Errors(logging.Handler):
@@ -148,6 +158,7 @@ class World:
             in_thread=self._in_thread,
             open_workers=partial(open_workers, start_worker=partial(ScriptedProcess, self.book)),
             hints=lambda: self.hints,
+            control_plane=NoClients,
             clients=partial(Clients, make=partial(WatsClient, transport=self.server), make_context=lambda _: None),
             chance=random.Random(7),
         )

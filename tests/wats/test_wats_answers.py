@@ -141,8 +141,8 @@ async def test_an_answer_nobody_documented_is_busy_for_that_report(status: int) 
 @pytest.mark.parametrize(
     ("status", "cure"),
     [
-        (401, "pywats-client login"),
-        (403, "pywats-client login"),
+        (401, "get a valid one"),
+        (403, "grant it there"),
         (404, "check server.url"),
         (405, "check server.url"),
         (407, "check server.proxy"),

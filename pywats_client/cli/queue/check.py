@@ -1,14 +1,17 @@
 """`pywats-client queue check`."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import typer
 
+from pywats_client.cli.known import command
 from pywats_client.cli.options import AsJson, Home, InstanceId
-from pywats_client.cli.output import print_json, print_pairs
-from pywats_client.cli.queue.place import SHOWN, queue_of
-from pywats_client.cli.queue.shown import duration, fault_of, several, short, since, size
+from pywats_client.cli.output import print_answer, print_pairs, wrapped
+from pywats_client.cli.queue.place import SHOWN, looking
+from pywats_client.cli.queue.shown import SHORT, Row, since
+from pywats_client.cli.words import duration, several, size
 from pywats_client.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -19,15 +22,15 @@ if TYPE_CHECKING:
 def check(instance_id: InstanceId = "default", home: Home = None, as_json: AsJson = False) -> None:
     """Verify every report that the server does not have yet, and say what else lies in the queue folder.
 
-    Nothing is changed, and a service may run meanwhile. The exit code is 1 where a report is damaged or cannot be read.
+    Nothing is changed, and a service may run meanwhile. Who may not look into the folder is told what the service
+    knows: of the reports, not of what else lies there. The exit code is 1 where a report is damaged or cannot be read.
     """
-    from pywats_client.queue.survey import survey
-
-    seen = survey(queue_of(instance_id, home))
+    with looking(instance_id, home, at_folder_first=True) as look:
+        seen, rejected = look.survey()
     if as_json:
-        print_json(_as_dict(seen))
+        print_answer(_as_dict(seen, rejected))
     else:
-        _print(seen)
+        _print(seen, rejected, partial(command, instance_id=instance_id, home=home))
     if not seen.is_sound:
         raise typer.Exit(ExitCode.FAILED)
 
@@ -40,17 +43,16 @@ class Note(NamedTuple):
     items: Sequence[str]
 
 
-def _print(seen: "Survey") -> None:
+def _print(seen: "Survey", rejected: Sequence[Row], run: Callable[[str], str]) -> None:
     import textwrap
 
-    from pywats_client.logs import show_name
-
     print_pairs(dict(_figures(seen)))
-    for note in filter(lambda note: note.items, _notes(seen)):
+    for note in filter(lambda note: note.items, _notes(seen, rejected, run)):
         print()
-        print(textwrap.fill(f"{note.what}: {len(note.items):,}. {note.cure}", 80))
+        whole = f"{note.what}: {len(note.items):,}. {note.cure}"
+        print(textwrap.fill(whole, 80, break_long_words=False, break_on_hyphens=False))
         for item in note.items[:SHOWN]:
-            print(f"  {show_name(item)}")
+            print("\n".join(wrapped(item, 4, "  ")))
         if len(note.items) > SHOWN:
             print(f"  … and {len(note.items) - SHOWN:,} more; --json names all")
 
@@ -66,32 +68,34 @@ def _figures(seen: "Survey") -> Iterator[tuple[str, str]]:
         yield state, f"{seen.counts[state]:>9,}"
     if seen.oldest:
         came = arrival(seen.oldest)
-        waiting = f"{came:%Y-%m-%d %H:%M:%S} UTC, {duration(since(came))} ago ({short(seen.oldest)})"
+        waiting = f"{came:%Y-%m-%d %H:%M:%S} UTC, {duration(since(came))} ago ({_short(seen.oldest)})"
         yield "oldest", f"waits since {waiting}"
     whole = seen.undelivered - len(seen.damaged) - len(seen.unreadable)
     reports = several(seen.undelivered, "report")
     yield "whole", f"{whole:,} of {reports} that the server does not have, {size(seen.undelivered_bytes)}"
 
 
-def _notes(seen: "Survey") -> Iterator[Note]:
-    """In the order in which they matter."""
+def _notes(seen: "Survey", rejected: Sequence[Row], run: Callable[[str], str]) -> Iterator[Note]:
+    """In the order in which they matter; `run` makes a command line of a verb."""
+    from pywats_client.cli.queue.from_folder import fault_of
+
     runs = bool(seen.owner.is_there)
     yield Note(
         "damaged",
         "These are never sent. Bring their sources again (from the done folder into the watched folder), then they"
-        " are healed; or set them aside with `pywats-client queue discard ID --yes`.",
-        [f"{short(found.name)}  {found.name.state}, {fault_of(found)}" for found in seen.damaged],
+        f" are healed; or set them aside with `{run('queue discard ID --yes')}`.",
+        [f"{_short(found.name)}  {found.name.state}, {fault_of(found)}" for found in seen.damaged],
     )
     yield Note(
         "not readable",
         "Mend the permissions or the disk, then they are sent; the others are sent meanwhile.",
-        [f"{short(found.name)}  {found.name.state}, {fault_of(found)}" for found in seen.unreadable],
+        [f"{_short(found.name)}  {found.name.state}, {fault_of(found)}" for found in seen.unreadable],
     )
     yield Note(
         "waiting for a person",
-        "`pywats-client queue show ID` says why. Bring the source again once the converter is mended; or `queue retry"
+        f"`{run('queue show ID')}` says why. Bring the source again once the converter is mended; or `queue retry"
         " --rejected`, or `queue discard ID --yes`.",
-        [short(name) for name in seen.rejected],
+        [_why(row) for row in rejected],
     )
     yield Note(
         "two reports under one id",
@@ -122,11 +126,21 @@ def _notes(seen: "Survey") -> Iterator[Note]:
     )
 
 
+def _short(name: "QueueName") -> str:
+    return str(name.id)[:SHORT]
+
+
 def _told(name: "QueueName") -> str:
-    return f"{short(name)}  {name.state}" + (f", {several(name.orphaned, 'time')}" if name.orphaned else "")
+    return f"{_short(name)}  {name.state}" + (f", {several(name.orphaned, 'time')}" if name.orphaned else "")
 
 
-def _as_dict(seen: "Survey") -> dict[str, Any]:
+def _why(row: Row) -> str:
+    unit = " ".join(filter(None, (row.serial_number, row.part_number)))
+    reason = row.reason.partition("\n")[0] or "no reason is noted"
+    return "  ".join(filter(None, (row.id[:SHORT], unit, reason)))
+
+
+def _as_dict(seen: "Survey", rejected: Sequence[Row]) -> dict[str, Any]:
     from pywats_client.logs import show_name
     from pywats_client.queue.name import State
     from pywats_client.queue.survey import arrival
@@ -148,7 +162,7 @@ def _as_dict(seen: "Survey") -> dict[str, Any]:
         else None,
         "damaged": [_fault(found) for found in seen.damaged],
         "unreadable": [_fault(found) for found in seen.unreadable],
-        "rejected": [_named(name) for name in seen.rejected],
+        "rejected": [{"id": row.id, "file": row.file.rpartition("/")[2], "reason": row.reason} for row in rejected],
         "doubled": [_named(name) for name in seen.doubled],
         "orphaned": [_named(name) for name in seen.orphaned],
         "marked": [_named(name) for name in seen.marked],

@@ -8,17 +8,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pywats_client.cli.known import NotUnderstood
 from pywats_client.cli.options import AsJson, Home, InstanceId
-from pywats_client.cli.output import print_json_array, say
+from pywats_client.cli.output import print_answers, say
 from pywats_client.cli.queue.listing import States
-from pywats_client.cli.queue.place import queue_of
-from pywats_client.cli.queue.shown import several
+from pywats_client.cli.queue.place import looking
+from pywats_client.cli.queue.shown import Detail, json_of
+from pywats_client.cli.words import several
 from pywats_client.errors import ExitCode, PywatsError
+from pywats_client.paths import Instance
 from pywats_client.queue.name import State
 
 if TYPE_CHECKING:
     from pywats_client.disk import Disk
-    from pywats_client.queue.survey import Found
 
 Target = Annotated[
     Path, typer.Argument(metavar="DIR", file_okay=False, help="The folder for the copies; made if it is missing.")
@@ -40,22 +42,23 @@ def export(
     never overwritten: one with the same content is left, for another the copy gets a number.
     """
     from pywats_client.disk import Disk
-    from pywats_client.queue.survey import reports
 
     if all_ and state:
-        raise typer.BadParameter("give --state or --all, not both", param_hint="--all")
-    folder = queue_of(instance_id, home)
-    if folder.resolve() in (target.resolve(), *target.resolve().parents):
-        raise typer.BadParameter(f"{target} is in the queue itself", param_hint="DIR")
-    disk = Disk()
-    disk.make_folder(target)
+        raise NotUnderstood("give --state or --all, not both")
+    queue = Instance.find(instance_id, home).queue
+    if queue.resolve() in (target.resolve(), *target.resolve().parents):
+        raise NotUnderstood(f"{target} is in the queue itself; give a folder elsewhere")
     results: list[dict[str, Any]] = []
-    try:
-        results.extend(_export(disk, each, target) for each in reports(folder, _states(state, all_)))
-    except OSError as error:
-        raise PywatsError(f"{error.filename or target}: {error.strerror}; {_told(results)} before that") from error
+    with looking(instance_id, home) as look:
+        disk = Disk()
+        try:
+            disk.make_folder(target)
+            results.extend(_export(disk, each, target) for each in look.details(_states(state, all_)))
+        except OSError as error:
+            place = error.filename or target
+            raise PywatsError(f"cannot write to {place}: {error.strerror}; {_told(results)} before that") from error
     if as_json:
-        print_json_array(results)
+        print_answers("reports", results)
     else:
         print(f"{target}: {_told(results)}")
     if any(result["fault"] for result in results):
@@ -68,18 +71,24 @@ def _states(given: list[State] | None, is_all: bool) -> Sequence[State]:
     return tuple(State) if is_all else given or UNDELIVERED
 
 
-def _export(disk: "Disk", found: "Found", target: Path) -> dict[str, Any]:
-    result: dict[str, Any] = {"id": str(found.name.id), "file": None, "is_new": False, "fault": None}
-    if found.fault:
-        say(f"error: {found.fault}")
-        return result | {"fault": str(found.fault)}
-    for path in _names(target, str(found.name.id)):
+def _export(disk: "Disk", detail: Detail, target: Path) -> dict[str, Any]:
+    row, content = detail.row, detail.content
+    result: dict[str, Any] = {"id": row.id, "file": None, "is_new": False, "fault": row.fault}
+    if content is None:
+        say(f"error: {row.file}: {row.fault}")
+        return result
+    for path in _names(target, row.id):
         if not os.path.lexists(path):
-            disk.replace(path, found.content)
+            disk.replace(path, content)
             return result | {"file": str(path), "is_new": True}
-        if path.is_file() and path.read_bytes() == found.content:
+        if path.is_file() and _is_same(path.read_bytes(), content):
             return result | {"file": str(path)}
     raise AssertionError("the numbers do not end")
+
+
+def _is_same(there: bytes, content: bytes) -> bool:
+    """A service tells a report as JSON, and not byte for byte."""
+    return there == content or (json_of(there) is not None and json_of(there) == json_of(content))
 
 
 def _names(target: Path, stem: str) -> Iterator[Path]:

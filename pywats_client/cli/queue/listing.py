@@ -2,20 +2,18 @@
 
 import sys
 from collections.abc import Iterable, Iterator
-from itertools import islice
-from typing import TYPE_CHECKING, Annotated
+from datetime import UTC, datetime
+from typing import Annotated
 
 import typer
 
 from pywats_client.cli.options import AsJson, Home, InstanceId
-from pywats_client.cli.output import print_json_array, say
-from pywats_client.cli.queue.place import queue_of
-from pywats_client.cli.queue.shown import as_dict, duration, fault_of, next_try, short, since, size, unit_of
+from pywats_client.cli.output import columns, painted, print_answers, say
+from pywats_client.cli.queue.place import looking
+from pywats_client.cli.queue.shown import SHORT, Row, as_dict, since
+from pywats_client.cli.words import duration, size
 from pywats_client.logs import show_name
 from pywats_client.queue.name import State
-
-if TYPE_CHECKING:
-    from pywats_client.queue.survey import Found
 
 States = Annotated[
     list[State] | None,
@@ -23,7 +21,7 @@ States = Annotated[
 ]
 Limit = Annotated[int | None, typer.Option("--limit", metavar="N", min=1, help="At most so many.")]
 Search = Annotated[
-    str, typer.Option("--search", metavar="TEXT", help="Only reports with this in id, serial, part number or reason.")
+    str, typer.Option("--search", metavar="TEXT", help="Only reports with this in id, serial or part number.")
 ]
 WIDTHS = {"id": 8, "state": 10, "arrived": 10, "tries": 5, "size": 8, "serial": 13, "part number": 13}
 RIGHT = ("tries", "size")
@@ -38,58 +36,44 @@ def list_reports(
     as_json: AsJson = False,
 ) -> None:
     """List the reports that the server does not have yet, the oldest first."""
-    from pywats_client.queue.survey import UNDELIVERED, reports
+    from pywats_client.queue.survey import UNDELIVERED
 
-    wanted = search.casefold()
-    listed = (found for found in reports(queue_of(instance_id, home), state or UNDELIVERED) if _has(found, wanted))
-    shown = islice(listed, limit)
-    if as_json:
-        print_json_array(map(as_dict, shown))
-    else:
-        _print(shown)
-
-
-def _has(found: "Found", wanted: str) -> bool:
-    if not wanted:
-        return True
-    return any(wanted in text.casefold() for text in (str(found.name.id), *unit_of(found), found.reason))
+    with looking(instance_id, home) as look:
+        shown = look.rows(state or UNDELIVERED, search, limit)
+        if as_json:
+            print_answers("reports", map(as_dict, shown))
+        else:
+            _print(shown, "no such reports" if state or search else "the queue is empty")
 
 
-def _print(shown: Iterable["Found"]) -> None:
-    from shutil import get_terminal_size
-
+def _print(shown: Iterable[Row], nothing: str) -> None:
     indent = WIDTHS["id"] + 2
-    room = get_terminal_size().columns - indent
+    room = columns() - indent
     count = 0
-    for count, found in enumerate(shown, 1):
+    for count, row in enumerate(shown, 1):
         if count == 1:
-            print(_row(WIDTHS))
-        print(_row(_cells(found)))
-        for note in _notes(found):
+            print(painted(_row(WIDTHS), "dim"))
+        print(_row(_cells(row)))
+        for note in _notes(row):
             print(" " * indent + _cut(note, room))
     if not count:
-        say("no such reports")
+        say(nothing)
 
 
-def _cells(found: "Found") -> list[str]:
-    from pywats_client.queue.survey import arrival
-
-    name = found.name
-    came = f"{duration(since(arrival(name)))} ago"
-    return [short(name), name.state, came, str(name.attempt), size(found.size), *unit_of(found)]
+def _cells(row: Row) -> list[str]:
+    came = f"{duration(since(row.arrived))} ago"
+    unit = row.serial_number, row.part_number
+    return [row.id[:SHORT], row.state, came, str(row.attempts), size(row.bytes), *unit]
 
 
-def _notes(found: "Found") -> Iterator[str]:
+def _notes(row: Row) -> Iterator[str]:
     """What a row has no room for."""
-    if found.fault:
-        yield fault_of(found)
+    if row.fault:
+        yield row.fault
         return
-    from datetime import UTC, datetime
-
-    due = next_try(found)
-    left = (due - datetime.now(UTC)).total_seconds() if due else 0
-    when = (f"next try within {duration(left)}" if left > 0 else "next try is due") if due else ""
-    first = found.reason.partition("\n")[0]
+    left = (row.next_try - datetime.now(UTC)).total_seconds() if row.next_try else 0
+    when = (f"next try within {duration(left)}" if left > 0 else "next try is due") if row.next_try else ""
+    first = row.reason.partition("\n")[0]
     if when or first:
         yield ": ".join(filter(None, (when, first)))
 

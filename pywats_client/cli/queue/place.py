@@ -1,6 +1,7 @@
 """Which queue folder a command is about, who owns it, and which reports the given ids mean."""
 
 import contextlib
+import os
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,17 +9,17 @@ from uuid import UUID
 
 import typer
 
-from pywats_client.cli.options import known_instance
+from pywats_client.cli.asking import NoAnswer, asking, is_running
+from pywats_client.cli.known import known_instance
+from pywats_client.cli.output import say
 from pywats_client.errors import AlreadyRunning, ExitCode, PywatsError
 from pywats_client.paths import Instance
 
 if TYPE_CHECKING:
+    from pywats_client.cli.queue.shown import Look
+    from pywats_client.ipc.client import IPCClient
     from pywats_client.queue.folder import QueueFolder
 
-SHORTEST = 4
-"""Characters of an id that are enough, where no other report begins with them."""
-WHOLE = 32
-"""Hexadecimal digits of an id."""
 SHOWN = 10
 """So many are named one by one; `--json` names all."""
 
@@ -40,6 +41,38 @@ def queue_of(instance_id: str, home: Path | None) -> Path:
         known_instance(instance_id, home)
         raise PywatsError(f"there is no queue yet: {folder} does not exist; the service makes it at its first start")
     return folder
+
+
+@contextlib.contextmanager
+def looking(instance_id: str, home: Path | None, *, at_folder_first: bool = False) -> Iterator["Look"]:
+    """Who tells of the queue: the service where one runs, else the folder; also where that service does not answer.
+
+    `at_folder_first`: the folder for who may read it, also while a service runs. Raises NoAnswer for who may not.
+    """
+    instance = Instance.find(instance_id, home)
+    may_read = os.access(instance.queue, os.R_OK | os.X_OK)
+    with contextlib.ExitStack() as until_then:
+        client = None
+        if is_running(instance) and not (at_folder_first and may_read):
+            try:
+                client = until_then.enter_context(asking(instance_id, home))
+            except NoAnswer as error:
+                if not may_read:
+                    raise
+                say(f"{error}; this is what the folder shows")
+        yield _from_service(client) if client else _from_folder(queue_of(instance_id, home))
+
+
+def _from_service(client: "IPCClient") -> "Look":
+    from pywats_client.cli.queue.from_service import FromService
+
+    return FromService(client)
+
+
+def _from_folder(folder: Path) -> "Look":
+    from pywats_client.cli.queue.from_folder import FromFolder
+
+    return FromFolder(folder)
 
 
 def refuse_while_in_use(folder: Path) -> None:
@@ -75,15 +108,13 @@ def chosen(known: Collection[UUID], given: Sequence[str]) -> tuple[list[UUID], l
 
     Usage errors: what is no beginning of an id, is too short, or fits several reports.
     """
-    from bisect import bisect_left
+    from pywats_client.queue.beginnings import Beginnings
 
-    in_order = sorted(queue_id.hex for queue_id in known)
+    beginnings = Beginnings(known)
     ids: dict[UUID, None] = {}
     missing = []
     for text in given:
-        prefix = _prefix(text)
-        start = bisect_left(in_order, prefix)
-        fits = [UUID(each) for each in in_order[start : start + SHOWN + 1] if each.startswith(prefix)]
+        fits = beginnings.fitting(digits_of(text), SHOWN + 1)
         if len(fits) > 1:
             shown = "".join(f"\n  {queue_id}" for queue_id in fits[:SHOWN]) + ("\n  …" if len(fits) > SHOWN else "")
             raise typer.BadParameter(f"several reports begin with {text}:{shown}", param_hint="ID")
@@ -92,12 +123,11 @@ def chosen(known: Collection[UUID], given: Sequence[str]) -> tuple[list[UUID], l
     return list(ids), missing
 
 
-def _prefix(text: str) -> str:
-    from pywats_client.logs import show_name
+def digits_of(text: str) -> str:
+    """What the beginning of an id is looked for by; a usage error for what is none."""
+    from pywats_client.queue.beginnings import beginning
 
-    prefix = text.lower().replace("-", "")
-    if not prefix or prefix.strip("0123456789abcdef") or len(prefix) > WHOLE:
-        raise typer.BadParameter(f"{show_name(text)!r} is not the beginning of an id", param_hint="ID")
-    if len(prefix) < SHORTEST:
-        raise typer.BadParameter(f"{text!r} is too short: {SHORTEST} characters at least", param_hint="ID")
-    return prefix
+    try:
+        return beginning(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="ID") from None

@@ -1,21 +1,17 @@
 """`pywats-client queue show`."""
 
 import sys
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from datetime import datetime
+from typing import Annotated
 
 import typer
 
 from pywats_client.cli.options import Home, InstanceId
-from pywats_client.cli.output import print_pairs
-from pywats_client.cli.queue.place import chosen, queue_of
-from pywats_client.cli.queue.shown import content_of, duration, next_try, several, since
+from pywats_client.cli.output import print_pairs, wrapped
+from pywats_client.cli.queue.place import looking
+from pywats_client.cli.queue.shown import Detail, Row, json_of, since
+from pywats_client.cli.words import duration, local, several
 from pywats_client.errors import PywatsError
-
-if TYPE_CHECKING:
-    from pywats_client.queue.name import QueueName
-    from pywats_client.queue.survey import Found
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="The report's id, or its beginning.")]
 AsWsjf = Annotated[bool, typer.Option("--json", help="Print the report as it is sent: WSJF.")]
@@ -26,54 +22,53 @@ def show(id_: Id, instance_id: InstanceId = "default", home: Home = None, as_jso
 
     Delivered and discarded ones are found as long as they are kept. The exit code is 1 where it is damaged.
     """
-    files = _find(queue_of(instance_id, home), id_)
-    found, others = files[-1], files[:-1]
+    with looking(instance_id, home) as look:
+        detail = look.detail(id_)
     if as_json:
-        if found.fault:
-            raise PywatsError(str(found.fault))
-        sys.stdout.buffer.write(found.content + b"\n" * sys.stdout.isatty())
+        if detail.content is None:
+            raise PywatsError(_damaged(detail.row))
+        sys.stdout.buffer.write(detail.content + b"\n" * sys.stdout.isatty())
         return
-    _print_facts(found)
-    for other in others:
-        print(f"also there: {other.path.name}")
-    if found.reason:
-        _print_reason(found.reason)
-    if found.fault:
-        raise PywatsError(str(found.fault))
+    _print_facts(detail)
+    for other in detail.others:
+        print(f"also there: {other}")
+    _print_history(detail)
+    if detail.row.reason:
+        _print_reason(detail.row.reason)
+    if detail.content is None:
+        raise PywatsError(_damaged(detail.row))
     print()
-    _print_content(found)
+    _print_content(detail.content)
 
 
-def _find(folder: Path, given: str) -> list["Found"]:
-    """The report's files, the last to come at the end: first among those that the server does not have."""
-    from pywats_client.queue.survey import AT_REST, UNDELIVERED, find, named
-
-    for states in (UNDELIVERED, AT_REST):
-        ids, _ = chosen({name.id for _, name in named(folder, states)}, [given])
-        if ids and (files := find(folder, ids[0], states)):
-            return files
-    raise PywatsError(f"no report in {folder} has an id that begins with {given}")
+def _damaged(row: Row) -> str:
+    return f"{row.file} is {row.fault}" if (row.fault or "").startswith("damaged") else f"{row.file}: {row.fault}"
 
 
-def _print_facts(found: "Found") -> None:
-    from pywats_client.queue.survey import arrival
-
-    name, due = found.name, next_try(found)
+def _print_facts(detail: Detail) -> None:
+    row = detail.row
     facts = {
-        "id": str(name.id),
-        "state": str(name.state),
-        "file": str(found.path),
-        "arrived": _moment(arrival(name)),
-        "changed": _moment(datetime.fromtimestamp(found.changed, UTC)),
-        "size": f"{found.size:,} bytes, {'NOT ' if found.fault else ''}as they were queued",
-        "priority": str(name.priority),
+        "id": row.id,
+        "state": row.state,
+        "file": row.file,
+        "arrived": _moment(row.arrived),
+        "changed": _moment(row.changed),
+        "size": f"{row.bytes:,} bytes, {'NOT ' if row.fault else ''}as they were queued",
+        "priority": str(row.priority),
+        "failed": several(row.attempts, "time") if row.attempts else "",
+        "left half sent": several(row.orphaned, "time") if row.orphaned else "",
+        "next try": f"at the latest {row.next_try:%Y-%m-%d %H:%M:%S} UTC" if row.next_try else "",
+        "on the server": detail.server_id,
     }
-    print_pairs(facts | _history(name) | ({"next try": f"at the latest {due:%Y-%m-%d %H:%M:%S} UTC"} if due else {}))
+    print_pairs({name: value for name, value in facts.items() if value})
 
 
-def _history(name: "QueueName") -> dict[str, str]:
-    failed = {"failed": several(name.attempt, "time")} if name.attempt else {}
-    return failed | ({"left half sent": several(name.orphaned, "time")} if name.orphaned else {})
+def _print_history(detail: Detail) -> None:
+    if detail.history:
+        print("\nhistory:")
+    for entry in detail.history:
+        when = f"  {local(entry['time'])}  {entry['event']:<11} "
+        print("\n".join(wrapped(entry["detail"], len(when), when)))
 
 
 def _moment(moment: datetime) -> str:
@@ -88,13 +83,13 @@ def _print_reason(reason: str) -> None:
         print(f"  {show_name(line)}".rstrip())
 
 
-def _print_content(found: "Found") -> None:
+def _print_content(content: bytes) -> None:
     from pydantic import ValidationError
 
     from pywats_client.cli.report_tree import print_report
     from pywats_client.wsjf import read_report
 
-    report = content_of(found)
+    report = json_of(content)
     try:
         read_report(report)
     except ValidationError as error:

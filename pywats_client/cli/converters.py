@@ -1,0 +1,159 @@
+"""`pywats-client converters …`: the configured converters, and the sources that they could not convert."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from pywats_client.cli.asking import asking
+from pywats_client.cli.known import NotUnderstood, command
+from pywats_client.cli.options import AsJson, Home, InstanceId
+from pywats_client.cli.output import painted, print_answer, print_pairs, safe, say, wrapped
+from pywats_client.cli.status_view import COLOURS
+from pywats_client.cli.words import ago, widest
+from pywats_client.errors import ExitCode, PywatsError
+
+app = typer.Typer(help="See and steer the converters of a running service.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The converter's configured name.")]
+Sources = Annotated[list[str] | None, typer.Argument(metavar="ID…", help="Failed sources, as `failed` lists them.")]
+Of = Annotated[str, typer.Option("--converter", metavar="NAME", help="All failed sources of this converter.")]
+File = Annotated[Path, typer.Argument(metavar="FILE", help="A file on the service's machine.")]
+
+
+class NoConverter(PywatsError):
+    """No converter of that name is configured."""
+
+
+@app.command("list")
+def list_converters(instance_id: InstanceId = "default", home: Home = None, as_json: AsJson = False) -> None:
+    """List the converters with their state and counts."""
+    with asking(instance_id, home) as client:
+        found = client.request("get_converters")["converters"]
+    if as_json:
+        print_answer({"converters": found})
+        return
+    if not found:
+        say(f"no converter is configured; `{command('config edit', instance_id, home)}` is the place")
+    wide, modules = (widest(safe(item[key]) for item in found) for key in ("name", "module"))
+    for item in found:
+        state = painted(f"{item['state']:<8}", COLOURS.get(item["state"], ""))
+        print(f"{safe(item['name']):<{wide}}  {state}  {safe(item['module']):<{modules}}  {_counts(item)}")
+        for why in filter(None, (item["reason"], item["last_error"])):
+            print("\n".join(wrapped(why.partition("\n")[0], 4)))
+
+
+def _counts(item: dict[str, Any]) -> str:
+    return f"{item['pending_count']:,} waiting, {item['converted']:,} converted, {item['failed']:,} failed"
+
+
+@app.command()
+def show(name: Name, instance_id: InstanceId = "default", home: Home = None, as_json: AsJson = False) -> None:
+    """Show one converter: folders, patterns, arguments, counts, last sources."""
+    with asking(instance_id, home) as client:
+        found = client.request("get_converters")["converters"]
+    wanted = next((item for item in found if item["name"] == name), None)
+    if wanted is None:
+        known = ", ".join(item["name"] for item in found) or "none"
+        raise NoConverter(f"there is no converter {safe(name)!r}; configured are: {known}")
+    if as_json:
+        print_answer(wanted)
+    else:
+        print_pairs({key.replace("_", " "): _text(value) for key, value in wanted.items() if value not in ("", [], {})})
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key}={item}" for key, item in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def enable(name: Name, instance_id: InstanceId = "default", home: Home = None, as_json: AsJson = False) -> None:
+    """Start a converter; the configuration remembers it."""
+    _set_enabled("start_converter", name, instance_id, home, as_json)
+
+
+def disable(name: Name, instance_id: InstanceId = "default", home: Home = None, as_json: AsJson = False) -> None:
+    """Stop a converter; the configuration remembers it, and its files stay where they are."""
+    _set_enabled("stop_converter", name, instance_id, home, as_json)
+
+
+def _set_enabled(verb: str, name: str, instance_id: str, home: Path | None, as_json: bool) -> None:
+    with asking(instance_id, home) as client:
+        client.request(verb, converter=name)
+    is_enabled = verb == "start_converter"
+    if as_json:
+        print_answer({"name": name, "enabled": is_enabled})
+    else:
+        print(f"{safe(name)} is {'enabled' if is_enabled else 'disabled'}")
+
+
+for verb, function in (("enable", enable), ("disable", disable), ("start", enable), ("stop", disable)):
+    app.command(verb, hidden=verb in ("start", "stop"))(function)
+
+
+@app.command()
+def failed(instance_id: InstanceId = "default", home: Home = None, converter: Of = "", as_json: AsJson = False) -> None:
+    """List the sources that could not be converted, newest first, with the reason."""
+    with asking(instance_id, home) as client:
+        answer = client.request("get_failed_sources", converter=converter, limit=1000)
+    if as_json:
+        print_answer(answer)
+        return
+    for source in answer["sources"]:
+        print(f"{safe(source['id'])}  {ago(source['failed'])}")
+        print("\n".join(wrapped(source["reason"], 4)))
+    if not answer["sources"]:
+        say("no failed sources")
+    elif more := answer["total"] - len(answer["sources"]):
+        say(f"… and {more:,} more")
+
+
+@app.command()
+def retry(
+    ids: Sources = None,
+    converter: Of = "",
+    instance_id: InstanceId = "default",
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Put failed sources back into their watch folder."""
+    if bool(ids) == bool(converter):
+        raise NotUnderstood("name the sources, or give --converter for all of one")
+    with asking(instance_id, home) as client:
+        answer = client.request("retry_sources", ids=ids or [], converter=converter)
+    if as_json:
+        print_answer(answer)
+    else:
+        for source in answer["retried"]:
+            print(f"put back: {safe(source)}")
+        if not answer["retried"] and not answer["untouched"]:
+            say("there is nothing to do")
+    for untouched in answer["untouched"]:
+        say(f"error: {safe(untouched['id'])}: {untouched['why']}")
+    if any(untouched["code"] == "not_found" for untouched in answer["untouched"]):
+        say(f"`{command('converters failed', instance_id, home)}` lists what there is")
+    if answer["untouched"]:
+        raise typer.Exit(ExitCode.FAILED)
+
+
+@app.command("try")
+def try_file(
+    name: Name, file: File, instance_id: InstanceId = "default", home: Home = None, as_json: AsJson = False
+) -> None:
+    """Convert a file as the service would, and send nothing. The exit code is 1 where a server would refuse it."""
+    with asking(instance_id, home, timeout=600.0) as client:
+        answer = client.request("try_file", converter=name, path=str(file.absolute()))
+    if as_json:
+        print_answer(answer)
+    else:
+        from pywats_client.cli.report_tree import print_report
+
+        for report in answer["reports"]:
+            print_report(report)
+    for fault in answer["faults"]:
+        say(f"{'error' if fault['fatal'] else 'warning'}: {fault['text']}")
+    if answer["error"]:
+        say(f"error: {answer['error']}")
+    if answer["error"] or any(fault["fatal"] for fault in answer["faults"]):
+        raise typer.Exit(ExitCode.FAILED)

@@ -1,0 +1,43 @@
+"""The events that one client has asked for."""
+
+from collections.abc import Sequence
+from typing import Self
+
+import trio
+
+from pywats_client.ipc.events import Event
+
+AT_ONCE = 100
+"""Events that are sent together, where so many wait: each for itself costs ten times as much."""
+
+
+class Subscription:
+    """The events for one client, as many together as wait. It can be ended while it waits, never while it sends."""
+
+    def __init__(self, events: trio.MemoryReceiveChannel[Event]) -> None:
+        self._events, self._waiting = events, trio.CancelScope()
+        self.is_over = False
+        """the client wants no more"""
+
+    def end(self) -> None:
+        """No more events."""
+        self.is_over = True
+        self._waiting.cancel()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Sequence[Event]:
+        if not self.is_over:
+            with trio.CancelScope() as self._waiting:
+                return [await anext(self._events), *self._more()]
+        raise StopAsyncIteration
+
+    def _more(self) -> list[Event]:
+        found: list[Event] = []
+        try:
+            while len(found) < AT_ONCE:
+                found.append(self._events.receive_nowait())
+        except (trio.WouldBlock, trio.EndOfChannel):
+            pass
+        return found
