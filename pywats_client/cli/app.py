@@ -22,6 +22,7 @@ from pywats_client.cli.queue import app as queue
 from pywats_client.cli.service import service
 from pywats_client.cli.status import ping, status
 from pywats_client.cli.submit import submit
+from pywats_client.cli.tui import tui
 from pywats_client.cli.version import version
 from pywats_client.errors import ExitCode
 
@@ -50,7 +51,7 @@ app.add_typer(queue, name="queue", rich_help_panel="Files and reports")
 app.add_typer(converters, name="converters", rich_help_panel="Files and reports")
 PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     "The service": (service, start, stop, restart, pause, resume, reload, instances),
-    "What it does": (status, ping, trace, first_pass_yield, logs, events),
+    "What it does": (status, tui, ping, trace, first_pass_yield, logs, events),
     "Files and reports": (convert, submit),
     "Setting up": (login, paths, version, commands),
     "To try it": (demo, emulator),
@@ -59,3 +60,4 @@ for panel, functions in PANELS.items():
     for function in functions:
         name = "yield" if function is first_pass_yield else None
         app.command(name, rich_help_panel=panel)(function)
+app.command("gui", hidden=True)(tui)

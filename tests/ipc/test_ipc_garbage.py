@@ -24,6 +24,12 @@ GARBAGE = {
 }
 
 
+@pytest.mark.case(
+    "F35",
+    "garbage, deep JSON, unknown methods",
+    injected="one kind a run",
+    promised="answered as such, and the client goes on",
+)
 @pytest.mark.trio
 @pytest.mark.parametrize("what", GARBAGE)
 async def test_garbage_is_answered_as_such_and_the_client_goes_on(what: str, tmp_path: Path) -> None:

@@ -57,6 +57,12 @@ async def test_a_message_in_fragments_has_the_same_limit(tmp_path: Path) -> None
         assert await is_served(service)
 
 
+@pytest.mark.case(
+    "F35",
+    "endless fragments, pings without end",
+    injected="frames that never make a message",
+    promised="bounded: the connection ends, the others do not notice",
+)
 @pytest.mark.trio
 @pytest.mark.parametrize(
     "flood",
@@ -98,6 +104,12 @@ async def test_an_answer_that_is_too_large_says_so_and_the_largest_gets_through(
         assert "ask for less" in refused["error"]
 
 
+@pytest.mark.case(
+    "F35",
+    "a flood of requests",
+    injected="more than 32 at once on a connection",
+    promised="32 are worked on, the rest waits in its socket",
+)
 @pytest.mark.trio
 async def test_of_a_flood_of_requests_thirty_two_are_worked_on_and_the_rest_waits(tmp_path: Path) -> None:
     go = trio.Event()

@@ -62,6 +62,12 @@ BENIGN = {"folded headers"}
 """Old, but HTTP all the same."""
 
 
+@pytest.mark.case(
+    "F34",
+    "malformed handshakes over TCP and the Unix socket",
+    injected="one kind a run",
+    promised="refused, and the next client is served",
+)
 @pytest.mark.trio
 @pytest.mark.parametrize("transport", ["tcp", "unix"])
 async def test_a_malformed_handshake_is_refused_and_the_next_client_is_served(transport: str, tmp_path: Path) -> None:

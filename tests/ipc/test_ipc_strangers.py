@@ -33,6 +33,12 @@ async def test_half_a_handshake_is_given_its_five_seconds_and_closed(
         assert trio.current_time() - start >= HANDSHAKE_SECONDS
 
 
+@pytest.mark.case(
+    "F35",
+    "1,000 half-open connections",
+    injected="handshakes that never end",
+    promised="an honest client is served at once",
+)
 @pytest.mark.trio
 @BOTH
 async def test_a_thousand_half_open_connections_shut_nobody_out(transport: str, tmp_path: Path) -> None:

@@ -33,6 +33,12 @@ def expected(origin: bytes | None, shown: str, path: bytes, method: bytes) -> in
     return 101 if shown in list(Scope) else 401
 
 
+@pytest.mark.case(
+    "F34",
+    "every Origin, key, path and method",
+    injected="315 handshakes with each of six methods, a command behind each",
+    promised="only a right key without Origin on the one path gets in; nothing of the others is parsed",
+)
 @pytest.mark.trio
 @pytest.mark.parametrize("method", METHODS)
 async def test_over_tcp_only_a_key_without_origin_on_the_one_path_gets_in(method: bytes, tmp_path: Path) -> None:

@@ -1,0 +1,41 @@
+"""All converters, a row each."""
+
+from collections.abc import Iterable
+
+from textual import on
+from textual.widget import Widget
+from textual.widgets import DataTable, Static
+
+from pywats_tui.picture import Picture
+from pywats_tui.screens.converter import ConverterDetail
+from pywats_tui.screens.converter_keys import ConverterKeys
+from pywats_tui.widgets.converter_table import ConverterTable
+from pywats_tui.words import several
+
+
+class Converters(ConverterKeys):
+    """The converters: enter shows one, with its folders, arguments and recent files."""
+
+    KEY, TITLE = "4", "Converters"
+
+    def body(self) -> Iterable[Widget]:
+        """The table, and below it how many there are."""
+        yield ConverterTable()
+        yield Static(id="about", markup=False)
+
+    def show(self, picture: Picture) -> None:
+        """Everything, from what the service has told."""
+        converters = picture.snapshot.converters
+        self.query_one(ConverterTable).tell(converters)
+        empty = "no converter is configured; `pywats-client config edit` adds one"
+        text = f"{several(len(converters), 'converter')}; enter shows one" if converters else empty
+        self.query_one("#about", Static).update(text, layout=False)
+
+    @property
+    def chosen(self) -> str:
+        """The one under the cursor."""
+        return self.query_one(ConverterTable).chosen
+
+    @on(DataTable.RowSelected)
+    def _open(self) -> None:
+        self.app.push_screen(ConverterDetail(self.chosen))
