@@ -2,6 +2,8 @@
 
 import json
 import socket
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -254,3 +256,13 @@ def test_the_events_of_a_connection_end_with_it_and_not_with_the_next(instance: 
         client.disconnect()
         assert client.ping()
         assert list(events) == []
+
+
+def test_the_example_with_a_plain_socket_gets_the_status(instance: Instance) -> None:
+    script = Path(__file__).parents[2] / "examples" / "plain_socket.py"
+    with in_thread(instance, answer):
+        command = [sys.executable, str(script), str(instance.endpoint)]
+        said = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert "'protocol_version': '2.0'" in said[0]
+    assert "'request_id': '1'" in said[1]
+    assert "'status': 'Running'" in said[1]
