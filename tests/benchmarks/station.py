@@ -99,12 +99,17 @@ def service(home: Path, url: str, *converters: dict[str, Any], **keys: Any) -> I
     command = [sys.executable, "-m", "pywats_client", "service", "--home", str(home)]
     with subprocess.Popen(command, env=environ, stderr=subprocess.DEVNULL) as process:
         try:
-            wait_until(lambda: instance.log.exists() and "Running" in instance.log.read_text())
+            wait_until(lambda: instance.log.exists() and _is_up(instance.log.read_text()))
             yield Service(process)
         finally:
             if process.poll() is None:
                 process.terminate()
                 process.wait(PATIENCE)
+
+
+def _is_up(log: str) -> bool:
+    """Also one that was paused before it was started."""
+    return "Running (process" in log or "Paused (process" in log
 
 
 def wait_until(is_so: Callable[[], bool]) -> None:

@@ -5,10 +5,12 @@ from pathlib import Path
 import pytest
 import trio
 from ipc_parts import Raw, Service, listen
+from trio.testing import MockClock
 
 from pywats_client.ipc.commands import Answer, Command
-from pywats_client.ipc.events import LogLine
+from pywats_client.ipc.events import Event, HealthChanged, LogLine
 from pywats_client.ipc.messages import EventFrame
+from pywats_client.ipc.subscription import GATHER_SECONDS, Subscription
 
 
 @pytest.mark.trio
@@ -145,3 +147,25 @@ async def test_at_the_stop_everybody_gets_the_answers_and_events_that_are_owed(t
         assert (await client.frame())["request_id"] == "owed"
         assert await client.close_code() == 1001
         assert len(service.commands) == 1
+
+
+async def send_later(send: trio.MemorySendChannel[Event], event: Event) -> None:
+    await trio.sleep(GATHER_SECONDS / 2)
+    send.send_nowait(event)
+
+
+@pytest.mark.trio
+async def test_one_event_alone_goes_at_once_and_those_of_a_burst_are_gathered(autojump_clock: MockClock) -> None:
+    send, receive = trio.open_memory_channel[Event](10)
+    subscription, began = Subscription(receive), trio.current_time()
+    events = [HealthChanged(part=str(number)) for number in range(3)]
+    send.send_nowait(events[0])
+    assert await anext(subscription) == events[:1]
+    assert trio.current_time() == began
+    send.send_nowait(events[1])
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(send_later, send, events[2])
+        assert await anext(subscription) == events[1:]
+    assert trio.current_time() == pytest.approx(began + GATHER_SECONDS)
+    send.close()
+    receive.close()
