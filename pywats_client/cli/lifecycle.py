@@ -10,7 +10,7 @@ from pywats_client.cli.asking import SOON, asking, endpoint_of
 from pywats_client.cli.known import command, known_instance
 from pywats_client.cli.options import AsJson, Home, InstanceId
 from pywats_client.cli.output import print_answer, say
-from pywats_client.errors import AlreadyRunning, ConfigError, IpcError, PywatsError
+from pywats_client.errors import AlreadyRunning, IpcError, PywatsError
 from pywats_client.paths import Instance
 
 if TYPE_CHECKING:
@@ -61,10 +61,6 @@ def restart(instance_id: InstanceId = "default", home: Home = None, as_json: AsJ
     from pywats_client.cli.background import is_alive, wait_until
 
     with asking(instance_id, home) as client:
-        if faults := client.request("validate_config")["faults"]:
-            raise ConfigError(
-                "", "not restarted: " + "\n".join(f"{fault['key']}: {fault['why']}".strip(": ") for fault in faults)
-            )
         pid, grace = client.get_status().pid, _grace(client)
         client.restart()
     asked = time.monotonic()

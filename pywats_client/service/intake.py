@@ -75,7 +75,7 @@ class Intake:
             async with turn:
                 if not converter.enabled:
                     tell_state(self.hub, converter.name, ConverterState.DISABLED)
-                    return
+                    await trio.sleep_forever()
                 await keep_up(f"converter {converter.name}", self.hub, self._run_converter, config, converter)
         # What it told while it ended would bring it back.
         if all(known.name != converter.name for known in self.settings.config.converters):

@@ -11,6 +11,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from pywats_client.disk import FileSystem
 from pywats_client.ipc.events import (
     ConverterChanged,
+    ConverterRemoved,
     ConverterState,
     SourceConverted,
     SourceConverting,
@@ -293,6 +294,18 @@ async def test_a_converter_that_is_disabled_or_removed_leaves_its_sources(tmp_pa
         floor.drop("b.txt", "B1")
         assert "mine" not in floor.hub.snapshot.converters
     assert floor.listing() == ["Done/a.txt", "b.txt"]
+
+
+@pytest.mark.trio
+async def test_a_converter_that_is_removed_while_it_is_disabled_is_told_as_removed(tmp_path: Path) -> None:
+    floor = simple(Floor(tmp_path))
+    floor.configure(floor.converter(enabled=False))
+    async with floor.running() as events:
+        await told(events, ConverterChanged, state=ConverterState.DISABLED)
+        floor.configure(floor.converter("other"))
+        await floor.reload()
+        await told(events, ConverterRemoved, converter="mine")
+        assert "mine" not in floor.hub.snapshot.converters
 
 
 @pytest.mark.trio

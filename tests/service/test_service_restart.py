@@ -30,7 +30,7 @@ async def test_a_restart_with_a_configuration_that_cannot_be_started_with_is_ref
         desk.write()
         code, why = await desk.refused(Restart())
         assert desk.hub.snapshot.service is ServiceState.RUNNING
-    assert code is Code.CONFLICT
+    assert code is Code.CONFIG
     assert str(desk.instance.config) in why
     assert "settle_secnds" in why
     assert desk.wanted_restart is False
@@ -47,7 +47,7 @@ async def test_a_restart_that_another_instances_folder_would_end_is_refused(tmp_
             desk.config["converters"].append({**known, "name": "more", "watch_folder": str(theirs)})
             desk.write()
             assert await desk.refused(Restart()) == (
-                Code.CONFLICT,
+                Code.CONFIG,
                 f"watch_folder: {theirs} is watched by another instance",
             )
     assert desk.wanted_restart is False

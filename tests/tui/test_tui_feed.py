@@ -7,11 +7,12 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
-from tui_parts import PATIENCE, instance_in, log_line, run, service
+from tui_parts import PATIENCE, instance_in, log_line, run, service, status
 
 from pywats_client.errors import CommandFailed, ServiceNotRunning
-from pywats_client.ipc.commands.service import Pause, Ping
+from pywats_client.ipc.commands.service import GetStatus, Pause, Ping
 from pywats_client.ipc.commands.sources import GetLog
+from pywats_client.ipc.events import ConfigChanged
 from pywats_client.paths import Instance
 from pywats_tui import feed as feed_module
 from pywats_tui.feed import Feed
@@ -129,4 +130,19 @@ def test_a_service_that_talks_a_lot_is_heard_to_the_end(instance: Instance) -> N
             await until(lambda: feed.picture.why == "fault 899")
 
     with service(instance) as running:
+        run(talk())
+
+
+def test_another_server_in_the_configuration_is_known_without_a_new_connection(instance: Instance) -> None:
+    urls = ["https://old.test"]
+
+    async def talk() -> None:
+        async with fed(instance) as feed:
+            await until(lambda: feed.picture.facts.get("server_url") == "https://old.test")
+            urls[0] = "https://new.test"
+            running.soon(running.hub.publish, ConfigChanged(sections=("server",)))
+            await until(lambda: feed.picture.facts["server_url"] == "https://new.test")
+            assert feed.picture.link is Link.LIVE
+
+    with service(instance, answers={GetStatus: lambda _: status(server_url=urls[0])}) as running:
         run(talk())

@@ -42,14 +42,14 @@ def test_all_instances_are_listed_and_enter_shows_another(three: list[Instance])
             text = seen.text
             assert "»  line-1    ► running" in text
             assert "line-3    ■ stopped" in text
-            assert "online https://other.example" in text
+            assert "online http://[::1]:8080/[/x]" in text  # brackets are no markup
             await seen.press("down")
             await seen.until(lambda: table.cursor_row == 1)
             await seen.press("enter")
-            await seen.sees("»  line-2", "line-2  other.example", "$ pywats-client tui --instance-id line-2")
+            await seen.sees("»  line-2", "line-2  [::1]:8080", "$ pywats-client tui --instance-id line-2")
             assert table.cursor_row == 1
 
-    with service(one), service(two, answers={GetStatus: status("line-2", server_url="https://other.example")}):
+    with service(one), service(two, answers={GetStatus: status("line-2", server_url="http://[::1]:8080/[/x]")}):
         run(look())
 
 

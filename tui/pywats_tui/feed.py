@@ -12,6 +12,7 @@ from pywats_client.ipc.async_client import AsyncIPCClient
 from pywats_client.ipc.commands.base import Command
 from pywats_client.ipc.commands.service import GetStatus, Ping
 from pywats_client.ipc.commands.sources import GetLog
+from pywats_client.ipc.events import ConfigChanged
 from pywats_client.paths import Instance
 from pywats_tui.picture import Picture
 
@@ -61,7 +62,7 @@ class Feed:
     async def _follow(self) -> None:
         """From a connection to its end. Raises IpcError."""
         async with AsyncIPCClient(self.instance.id, home=self.instance.home) as client:
-            facts = (await client.call(GetStatus())).model_dump(mode="json")
+            facts = await _facts(client)
             await self._learn_the_past(client)
             self._client = client
             beat = asyncio.create_task(self._beat(client))
@@ -71,6 +72,8 @@ class Feed:
                         self.picture.connected(told.data, facts)
                     else:
                         self.picture.told(told)
+                    if told.name == ConfigChanged.name:
+                        self.picture.facts = await _facts(client)
             finally:
                 beat.cancel()
         raise ServiceNotRunning("the service has closed the connection")
@@ -95,3 +98,7 @@ class Feed:
                 return  # the events end, too
             else:
                 self.picture.answered()
+
+
+async def _facts(client: AsyncIPCClient) -> dict[str, Any]:
+    return (await client.call(GetStatus())).model_dump(mode="json")

@@ -2,9 +2,7 @@
 
 from pywats_client.config.file import load
 from pywats_client.config.model import Config
-from pywats_client.errors import CommandFailed, ConfigError
 from pywats_client.ipc.commands.service import GetStatus, Pause, Restart, Resume, Stop, SyncNow, What
-from pywats_client.ipc.protocol import Code
 from pywats_client.service.control import WORKS, Work
 from pywats_client.service.handlers.registry import handlers
 from pywats_client.service.parts import Parts
@@ -55,12 +53,9 @@ async def stop(command: Stop, parts: Parts) -> Stop.Result:
 async def restart(command: Restart, parts: Parts) -> Restart.Result:
     """Leave the tree, and begin anew: not with what a start would refuse, or the service would be gone."""
     instance = parts.instance
-    try:
-        async with parts.settings.changing:
-            config: Config = await parts.in_thread(load, instance, parts.environ, parts.disk)
-        await parts.in_thread(require_local_queue, config, instance)
-        require_own_folders(config, instance, parts.intake.locks)
-    except ConfigError as error:
-        raise CommandFailed(Code.CONFLICT, str(error)) from error
+    async with parts.settings.changing:
+        config: Config = await parts.in_thread(load, instance, parts.environ, parts.disk)
+    await parts.in_thread(require_local_queue, config, instance)
+    require_own_folders(config, instance, parts.intake.locks)
     parts.control.end(restart=True)
     return Restart.Result()

@@ -3,6 +3,7 @@
 from collections.abc import Coroutine, Iterable
 from typing import Any, ClassVar
 
+from rich.text import Text
 from textual import work
 from textual.binding import Binding, BindingType
 from textual.widget import Widget
@@ -39,7 +40,7 @@ class Instances(Page):
         super().__init__()
         self._known: dict[str, Known] = {}
         self._link: Link | None = None
-        self._table = DataTable[str](cursor_type="row")
+        self._table = DataTable[Text](cursor_type="row")
         self._about = Static(id="about", markup=False)
 
     def body(self) -> Iterable[Widget]:
@@ -75,7 +76,7 @@ class Instances(Page):
         self._tell_about()
 
     def _tell(self, known: Known) -> None:
-        cells = self._cells(known)
+        cells = [Text(cell, end="") for cell in self._cells(known)]  # a text of its own would be read as markup
         if known.key not in self._table.rows:
             self._table.add_row(*cells, key=known.key)
             return
