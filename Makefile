@@ -11,7 +11,7 @@ help: ## list what can be made
 $(VENV)/installed: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("pywats-client needs Python 3.11 or newer; set PYTHON=" if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[emulator,http,tui,dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[emulator,formats,http,tui,dev]'
 	@touch $@
 
 demo: $(VENV)/installed ## see it work: 25 files from a folder to a server, in half a minute

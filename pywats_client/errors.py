@@ -78,6 +78,10 @@ class ConversionError(PywatsError):
         super().__init__(message if line is None else f"line {line}: {message}")
 
 
+class PartlyConverted(ConversionError):
+    """Some units of the source cannot be converted; the reports of the others are good, and were delivered."""
+
+
 class ConverterTimedOut(ConversionError):
     """The converter did not finish within its time limit."""
 

@@ -232,6 +232,8 @@ class ConverterConfig(Section):
     """The converter's own settings."""
     post_action: PostAction = "move"
     """What becomes of a converted source: move, delete, archive (`zip` is the same) or keep."""
+    all_or_nothing: bool = False
+    """Whether one bad unit of a source keeps the good ones from being delivered, too."""
     done_folder: PathText = ""
     """Where `move` puts converted sources; empty: `Done` in the watched folder."""
     error_folder: PathText = ""

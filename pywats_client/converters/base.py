@@ -133,8 +133,12 @@ class Converter(ABC):
         return ()
 
     @abstractmethod
-    def convert(self, source: Source, context: Context) -> "Report | Iterable[Report]":
-        """The report of this source, or several: any iterable, taken one by one as they are made."""
+    def convert(self, source: Source, context: Context) -> "Report | Iterable[Report | ConversionError]":
+        """The report of this source, or several: any iterable, taken one by one as they are made.
+
+        A ConversionError among them stands for a unit that cannot be converted, and does not keep the others from
+        being delivered; one that is raised ends the conversion, and nothing is delivered.
+        """
 
 
 class FileConverter(Converter):

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pywats_client.converters.process import Setup, Workers
-from pywats_client.converters.registry import built_in_names, resolve
+from pywats_client.converters.registry import AUTO, resolve
 
 
 class Match(NamedTuple):
@@ -16,8 +16,5 @@ class Match(NamedTuple):
 
 async def detect(workers: Workers, source: Path) -> list[Match]:
     """All built-in formats with their confidence, the surest first. One worker asks them all; errors as `convert`."""
-    modules = {resolve(name, source.parent)[0]: name for name in built_in_names()}
-    first = next(iter(modules))
-    found = await workers.matches(Setup(name="detect", module=first), source, list(modules))
-    matches = [Match(modules[module], confidence) for module, confidence in found.items()]
-    return sorted(matches, key=lambda match: -match.confidence)
+    found = await workers.matches(Setup(name="detect", module=resolve(AUTO, source.parent)[0]), source)
+    return [Match(*item) for item in found.items()]

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pywats_client.converters.refusals import refusal
-from pywats_client.errors import ConversionError, NotMine, NotYet
+from pywats_client.errors import ConversionError, NotMine, NotYet, PartlyConverted
 
 MAX_MESSAGE = 20_000
 MAX_DETAILS = 20_000
@@ -41,9 +41,9 @@ def _describe(error: BaseException) -> dict[str, Any]:
         message = str(error.args[0]) if error.args else str(error)
         if error.line is not None:
             message = message.removeprefix(f"line {error.line}: ")
-        return _failed(
-            message, line=error.line, details=error.details or (_own_traceback(error) if error.__cause__ else "")
-        )
+        details = error.details or (_own_traceback(error) if error.__cause__ else "")
+        kind = "partly" if isinstance(error, PartlyConverted) else "failed"
+        return _failed(message, line=error.line, details=details) | {"kind": kind}
     details = _own_traceback(error)
     if isinstance(error, SystemExit):
         return _failed(f"the converter called sys.exit({error.code!r:.80})", details=details, spent=True)

@@ -102,7 +102,8 @@ class Measured(NamedTuple):
     """What a file says of one step."""
 
     name: str
-    value: str = ""
+    value: str | float = ""
+    """as the file has it; a text may say a number"""
     low: float | None = None
     high: float | None = None
     op: CompOp | None = None
@@ -111,11 +112,13 @@ class Measured(NamedTuple):
     verdict: Status | None = None
     """the file's own; it wins over the limits"""
 
-    def add_to(self, sequence: UutReport | SequenceCall, texts: Texts) -> Step:
+    def add_to(self, sequence: UutReport | SequenceCall, texts: Texts = Texts()) -> Step:
         """The step of the kind that fits: a number, a text, a verdict alone. ValueError where none does.
 
         Where the file's verdict contradicts its limits, the step's report text says so.
         """
+        if isinstance(self.value, int | float):
+            return self._add_number(sequence, self.value)
         if not self.value:
             return self._add_verdict(sequence, self.verdict)
         if self.expected:
@@ -125,7 +128,7 @@ class Measured(NamedTuple):
         try:
             value = number(self.value, decimal_comma=texts.decimal_comma)
         except ValueError:
-            return self._add_text(sequence, texts)
+            return self._add_text(sequence, self.value, texts)
         return self._add_number(sequence, value)
 
     def _add_number(self, sequence: UutReport | SequenceCall, value: float) -> Step:
@@ -136,13 +139,13 @@ class Measured(NamedTuple):
             self._note_contradiction(step, holds=math.isfinite(value) and comp_op.holds(value, low, high))
         return step
 
-    def _add_text(self, sequence: UutReport | SequenceCall, texts: Texts) -> Step:
+    def _add_text(self, sequence: UutReport | SequenceCall, value: str, texts: Texts) -> Step:
         """A value that is no number: with limits that is a fault, else it is a verdict or a text."""
         if self._has_limits:
-            number(self.value, decimal_comma=texts.decimal_comma)
-        if self.verdict is None and self.value.lower() in texts.verdicts:
-            return self._add_verdict(sequence, texts.verdict(self.value))
-        return sequence.text(self.name, self.value, status=self.verdict)
+            number(value, decimal_comma=texts.decimal_comma)
+        if self.verdict is None and value.lower() in texts.verdicts:
+            return self._add_verdict(sequence, texts.verdict(value))
+        return sequence.text(self.name, value, status=self.verdict)
 
     def _add_verdict(self, sequence: UutReport | SequenceCall, verdict: Status | None) -> Step:
         if verdict is None:

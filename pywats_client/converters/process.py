@@ -4,7 +4,7 @@ import contextlib
 import os
 import stat
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -102,19 +102,18 @@ class Workers:
             paths = [Path(_from_text(text)) for text in reply.header["paths"]]
         return _inside(source, paths)
 
-    async def matches(self, setup: Setup, source: Path, modules: Sequence[str]) -> dict[str, float]:
-        """How sure each of `modules`, as `registry.resolve` names them, is of a source: 0 to 1."""
+    async def matches(self, setup: Setup, source: Path) -> dict[str, float]:
+        """How sure each built-in format is of a source, 0 to 1, the surest first. Raises as `convert`."""
         async with self._borrowed(setup) as worker:
-            request = {"kind": "matches", "source": to_text(source), "modules": list(modules)}
-            reply = await worker.call(request, setup.timeout_seconds)
+            reply = await worker.call({"kind": "matches", "source": to_text(source)}, setup.timeout_seconds)
         with _answer_expected():
-            return {module: float(reply.header["confidences"][module]) for module in modules}
+            return {str(name): float(confidence) for name, confidence in reply.header["confidences"].items()}
 
     async def convert(self, setup: Setup, job: Job, deliver: Callable[[Delivered], Awaitable[None]]) -> None:
         """Convert a source; `deliver` gets each report as it is made, and is awaited before the next is read.
 
         Raises ConversionError, ConverterTimedOut, ConverterDied, NotYet, NotMine; what was delivered
-        before is then not all there is.
+        before is then not all there is. Only with PartlyConverted it is all that is good.
         """
 
         async def on_report(reply: Message) -> None:

@@ -16,10 +16,13 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from pywats_client.converters.base import Converter
+from pywats_client.converters.extra import extra
 from pywats_client.errors import ConversionError
 
 PLUGIN_GROUP = "pywats_client.converters"
 USER_FOLDER = Path("~/.pywats/converters")
+AUTO = "auto"
+"""Whichever built-in format knows a file by its content."""
 _FORMATS = Path(__file__).with_name("formats")
 _FILE_FORM = re.compile(r"(?P<file>.+\.py)(?::(?P<name>[^\W\d]\w*))?")
 _DOTTED_FORM = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*[.:][^\W\d]\w*")
@@ -41,6 +44,8 @@ def resolve(module_path: str, converters_folder: Path) -> tuple[str, tuple[int, 
         status = file.stat()
         reference = f"{file}:{form['name']}" if form["name"] else str(file)
         return reference, (status.st_mtime_ns, status.st_size, status.st_ino)
+    if module_path == AUTO:
+        return f"{__package__}.auto:Auto", ()
     if module_path in built_in_names():
         return f"{__package__}.formats.{module_path}", ()
     plugins = {plugin.name: plugin.value for plugin in entry_points(group=PLUGIN_GROUP)}
@@ -48,7 +53,7 @@ def resolve(module_path: str, converters_folder: Path) -> tuple[str, tuple[int, 
         return plugins[module_path], ()
     if _DOTTED_FORM.fullmatch(module_path):
         return module_path, ()
-    known = sorted({*built_in_names(), *plugins})
+    known = sorted({AUTO, *built_in_names(), *plugins})
     near = difflib.get_close_matches(module_path, known, n=1)
     raise ConversionError(
         f"there is no converter {module_path!r}; "
@@ -90,7 +95,9 @@ def load(reference: str) -> type[Converter]:
         module_name, _, class_name = reference.partition(":")
         return _pick(importlib.import_module(module_name), class_name, module_name)
     if reference.startswith(f"{__package__}.formats."):
-        return _pick(importlib.import_module(reference), None, reference)
+        with extra(reference.rpartition(".")[2]):
+            module = importlib.import_module(reference)
+        return _pick(module, None, reference)
     module_name, _, class_name = reference.rpartition(".")
     return _pick(importlib.import_module(module_name), class_name, module_name)
 

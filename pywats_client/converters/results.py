@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from pywats_client.converters.base import Source, Station
 from pywats_client.converters.messages import MAX_REPORT_BYTES
-from pywats_client.errors import ConversionError
+from pywats_client.errors import ConversionError, PartlyConverted
 from pywats_client.queue.name import queue_id
 from pywats_client.wsjf.check import Fault, check
 from pywats_client.wsjf.model import utc_text
@@ -17,6 +17,8 @@ from pywats_client.wsjf.report import UurReport, UutReport
 
 MAX_FAULTS = 50
 _FAILED = ("F", "E", "T")
+_ARGUMENTS = {"sn": "serial_number", "pn": "part_number", "processCode": "process_code", "result": "result"}
+"""What fills a field that a file does not say, by the place where the check misses it."""
 _to_json = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 _NAMES = {
     kind: {name: field.serialization_alias or name for name, field in model.model_fields.items()}
@@ -26,7 +28,10 @@ _NAMES = {
 
 
 def each(made: object) -> Iterator[object]:
-    """The reports that a converter returned, one by one as they are made. Raises ConversionError for none."""
+    """The reports that a converter returned, one by one as they are made, and what it says of units without one.
+
+    Raises ConversionError where there is neither.
+    """
     if isinstance(made, UutReport | UurReport | Mapping):
         yield made
         return
@@ -35,7 +40,7 @@ def each(made: object) -> Iterator[object]:
     empty = True
     for report in made:
         empty = False
-        if not isinstance(report, UutReport | UurReport | Mapping):
+        if not isinstance(report, UutReport | UurReport | Mapping | ConversionError):
             raise _no_report(report)
         yield report
     if empty:
@@ -52,6 +57,35 @@ def _no_report(made: object) -> ConversionError:
 def sentence(fault: Fault) -> str:
     """A fault with its place in the report."""
     return fault.message if fault.message.startswith(fault.path) else f"{fault.path}: {fault.message}"
+
+
+class Faults:
+    """What is wrong with the units of a source: the first of them in words, and how many there are."""
+
+    def __init__(self) -> None:
+        self.good = 0
+        """units of which there is a report"""
+        self._count = 0
+        self._told: list[ConversionError] = []
+
+    def add(self, fault: ConversionError) -> None:
+        """Another one."""
+        self._count += 1
+        if len(self._told) < MAX_FAULTS:
+            self._told.append(fault)
+
+    def raise_any(self) -> None:
+        """Raise ConversionError where there were some, PartlyConverted where there are good units beside them."""
+        if not self._count:
+            return
+        if self._count == 1 and not self.good:
+            raise self._told[0]
+        lines = [str(fault) for fault in self._told]
+        if self._count > len(lines):
+            lines.append(f"… and {self._count - len(lines)} more")
+        kind = PartlyConverted if self.good else ConversionError
+        of_all = f"{self._count} of {self._count + self.good} units cannot be converted:"
+        raise kind("\n".join([of_all, *lines]), details=self._told[0].details)
 
 
 class Finished(NamedTuple):
@@ -74,21 +108,37 @@ class Finish:
         self._values = of_station | given
 
     def reports(self, made: object, source: Source, seed: bytes) -> Iterator[Finished]:
-        """Each report with its queue id. Raises ConversionError that lists a report's faults."""
+        """Each good report with its queue id, which bad ones among them do not change.
+
+        Raises ConversionError that lists the faults of a lone report. Where some of several are bad, the others
+        come first, and PartlyConverted is raised at the end.
+        """
         ids: dict[str, int] = {}
+        faults = Faults()
         for index, report in enumerate(each(made)):
-            name = queue_id(seed, index)
-            content = report.to_wsjf() if isinstance(report, UutReport | UurReport) else dict(report)  # type: ignore[call-overload]
-            self._complete(content, name, source)
-            text = _text_of(content)
-            self._refuse_faults(content, text, index)
-            own = str(content["id"]).lower()
-            if own in ids:
-                raise ConversionError(
-                    f"reports {ids[own] + 1} and {index + 1} have the same id {own}: one would replace the other"
-                )
-            ids[own] = index
-            yield Finished(name, _to_bytes(content, text, index), _facts(content))
+            try:
+                if isinstance(report, ConversionError):
+                    raise report
+                finished = self._finish(report, queue_id(seed, index), source, index, ids)
+            except ConversionError as fault:
+                faults.add(fault)
+            else:
+                faults.good += 1
+                yield finished
+        faults.raise_any()
+
+    def _finish(self, report: Any, name: uuid.UUID, source: Source, index: int, ids: dict[str, int]) -> Finished:
+        content = report.to_wsjf() if isinstance(report, UutReport | UurReport) else dict(report)
+        self._complete(content, name, source)
+        text = _text_of(content)
+        self._refuse_faults(content, text, index)
+        own = str(content["id"]).lower()
+        if own in ids:
+            raise ConversionError(
+                f"reports {ids[own] + 1} and {index + 1} have the same id {own}: one would replace the other"
+            )
+        ids[own] = index
+        return Finished(name, _to_bytes(content, text, index), _facts(content))
 
     def _complete(self, report: dict[str, Any], name: uuid.UUID, source: Source) -> None:
         if not report.get("id"):
@@ -108,11 +158,17 @@ class Finish:
     def _refuse_faults(self, report: Mapping[str, Any], text: str | None, index: int) -> None:
         faults = [fault for fault in check(report, text=text) if fault.fatal]
         if faults:
-            lines = [sentence(fault) for fault in faults[:MAX_FAULTS]]
+            lines = [sentence(fault) + _cure(fault) for fault in faults[:MAX_FAULTS]]
             if len(faults) > MAX_FAULTS:
                 lines.append(f"… and {len(faults) - MAX_FAULTS} more")
             count = "a fault" if len(faults) == 1 else f"{len(faults)} faults"
-            raise ConversionError("\n".join([f"report {index + 1} has {count} that a server refuses:", *lines]))
+            unit = f" ({report['sn']})" if report.get("sn") else ""
+            raise ConversionError("\n".join([f"report {index + 1}{unit} has {count} that a server refuses:", *lines]))
+
+
+def _cure(fault: Fault) -> str:
+    argument = _ARGUMENTS.get(fault.path)
+    return f"; the file does not say it: set the converter's argument {argument}" if argument else ""
 
 
 def _complete_start(report: dict[str, Any], source: Source) -> None:

@@ -11,13 +11,10 @@ import logging
 import os
 import signal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pywats_client.converters.failures import describe
 from pywats_client.converters.messages import Message, Pipe
-
-if TYPE_CHECKING:
-    from pywats_client.converters.base import Source
 
 PRIORITIES = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ERROR: 3, logging.CRITICAL: 2}
 """The `<N>` before a line, as in sd-daemon(3), from which the service takes the line's level."""
@@ -70,7 +67,9 @@ class Worker:
             found = [str(source.path.parent / path) for path in self._converter.companions(source)]
             return {"kind": "companions", "paths": found}
         if request.kind == "matches":
-            return {"kind": "matches", "confidences": _confidences(header["modules"], source)}
+            from pywats_client.converters import auto
+
+            return {"kind": "matches", "confidences": dict(auto.ranked(source))}
         made = self._converter.convert(source, self._context)
         for name, content, facts in self._finish.reports(made, source, bytes.fromhex(header["id_seed"])):
             self._pipe.send({"kind": "report", "queue_id": str(name), "facts": facts}, content)
@@ -93,12 +92,6 @@ class Worker:
             "min_file_count": folder.min_file_count if folder else None,
             "arguments_schema": kind.Arguments.model_json_schema(),
         }
-
-
-def _confidences(modules: list[str], source: "Source") -> dict[str, float]:
-    from pywats_client.converters import registry
-
-    return {module: float(registry.load(module)().matches(source)) for module in modules}
 
 
 def _logger() -> logging.Logger:

@@ -16,7 +16,15 @@ from pywats_client.converters.messages import BadFrame, Frames, Message, pack
 from pywats_client.converters.output import Output
 from pywats_client.converters.process_tree import family_size, innermost, kill_tree
 from pywats_client.converters.setup import Setup
-from pywats_client.errors import ConfigError, ConversionError, ConverterDied, ConverterTimedOut, NotMine, NotYet
+from pywats_client.errors import (
+    ConfigError,
+    ConversionError,
+    ConverterDied,
+    ConverterTimedOut,
+    NotMine,
+    NotYet,
+    PartlyConverted,
+)
 
 ENVIRONMENT = ("PATH", "HOME", "TZ", "LANG", "TMPDIR")
 """What of our environment a converter sees; never more, because secrets may stand there."""
@@ -237,6 +245,8 @@ def _checked(reply: Message) -> Message:
     match reply.kind:
         case "failed":
             raise ConversionError(message, line=line if isinstance(line, int) else None, details=details)
+        case "partly":
+            raise PartlyConverted(message, details=details)
         case "not_yet":
             raise NotYet(message, delay=_seconds(delay))
         case "not_mine":

@@ -3,8 +3,8 @@
 import json
 import logging
 import os
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -16,7 +16,7 @@ from pywats_client.clock import Clock
 from pywats_client.converters.process import Delivered, Job, Workers
 from pywats_client.converters.setup import Facts
 from pywats_client.disk import Check, Disk, digest, fit_name
-from pywats_client.errors import ConversionError, NotYet
+from pywats_client.errors import ConversionError, NotYet, PartlyConverted
 from pywats_client.ipc.events import ReportKnown, ReportMoved
 from pywats_client.logs import show_name
 from pywats_client.queue.folder import Put, QueueFolder, Staged
@@ -36,6 +36,8 @@ class SourceChanged(Exception):
     """The source is not what it was when its conversion began: convert it again."""
 
 
+Deliver = Callable[[Delivered], Awaitable[None]]
+
 Files = Mapping[Path, Signature]
 """A source and the files that belong to it, the source first, each with what it was like before the conversion."""
 
@@ -53,6 +55,8 @@ class Queued:
 
     reports: tuple[UUID, ...]
     events: tuple[ReportMoved | ReportKnown, ...]
+    fault: PartlyConverted | None = None
+    """what is wrong with the units of the source that are not among the reports"""
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,7 @@ class Conversion:
         return files
 
     async def run(self, converter: RunningConverter, files: Files) -> Queued:
-        """Convert, and queue all reports together.
+        """Convert, and queue all good reports together.
 
         Raises ConversionError, NotYet, NotMine, SourceChanged, or OSError; then nothing was published.
         """
@@ -101,12 +105,23 @@ class Conversion:
 
         try:
             job = Job(source=source, companions=tuple(companions), id_seed=seed)
-            await self.workers.convert(converter.setup, job, deliver)
+            fault = await self._convert(converter, job, deliver)
             _require_unchanged(files)
-            return await self._publish(staged, facts, Origin(show_name(source.name), converter.config.name))
+            queued = await self._publish(staged, facts, Origin(show_name(source.name), converter.config.name))
+            return replace(queued, fault=fault)
         except BaseException:
             self.queue.drop(staged)
             raise
+
+    async def _convert(self, converter: RunningConverter, job: Job, deliver: Deliver) -> PartlyConverted | None:
+        """What is wrong with some of the units, where the others are wanted all the same."""
+        try:
+            await self.workers.convert(converter.setup, job, deliver)
+        except PartlyConverted as fault:
+            if converter.config.all_or_nothing:
+                raise
+            return fault
+        return None
 
     async def _seed(self, converter: RunningConverter, files: Files) -> bytes:
         source = next(iter(files))

@@ -201,6 +201,8 @@ class ConverterPool:
             self._hub.publish(event)
         self._queued.ring()
         self._learn("")
+        if queued.fault:
+            raise queued.fault
         await self._conversion.put_away(converter, files)
         seconds = trio.current_time() - began
         self._hub.publish(

@@ -66,9 +66,10 @@ class Settings:
         with hints.watching(self._files[0].parent, wake=self._wake) as hint:
             while True:
                 await hint.heard(LOOK_SECONDS)
-                if self._look() != self._stamp:
-                    with contextlib.suppress(ConfigError):  # it was told
-                        await self.reload(hub, in_thread)
+                async with self.changing:  # who changes the files loads them, too: one change is told once
+                    if self._look() != self._stamp:
+                        with contextlib.suppress(ConfigError):  # it was told
+                            await self.reload(hub, in_thread)
 
     async def reload(self, hub: Hub, in_thread: InThread) -> tuple[str, ...]:
         """Load and check the files now, and put what is valid in force; the sections that are others now.

@@ -1,21 +1,29 @@
-"""Each format's samples, in tests/samples/<format>: an input, and beside it `.expected.json` with the facts in it."""
+"""Each format's samples, in tests/samples/<format>.
+
+A sample of our own is an input with `.expected.json` beside it, which holds all facts of all its reports.
+`x.shared.json` names a real file below `../shared/samples` as `source`, and holds what a person has read in that.
+"""
 
 import json
-import logging
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from formats_read import UNSAID, converted, counts, header, steps
 
-from pywats_client.converters.base import Context, Source, Station
-from pywats_client.converters.registry import check_arguments, load, resolve
-from pywats_client.converters.results import Finish
-from pywats_client.errors import ConversionError
+from pywats_client.converters.base import Source
+from pywats_client.emulator.validation import fault_lines
 
 SAMPLES = Path(__file__).parents[1] / "samples"
+SHARED = Path(__file__).parents[2].parent / "shared" / "samples"
 EXPECTED = sorted(SAMPLES.glob("*/*.expected.json"))
+REAL = sorted(SAMPLES.glob("*/*.shared.json"))
+
+
+def named(files: list[Path]) -> list[str]:
+    return [f"{file.parent.name}/{file.stem}" for file in files]
 
 
 @pytest.fixture(autouse=True)
@@ -27,56 +35,49 @@ def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     time.tzset()
 
 
-@pytest.mark.parametrize("expected", EXPECTED, ids=[f"{file.parent.name}/{file.stem}" for file in EXPECTED])
+@pytest.mark.parametrize("expected", EXPECTED, ids=named(EXPECTED))
 def test_a_sample_gives_the_facts_that_are_in_it(expected: Path) -> None:
     facts = json.loads(expected.read_text())
     source = Source(expected.with_name(expected.name.removesuffix(".expected.json")))
-    reports, error = converted(expected.parent.name, source, facts.get("arguments", {}))
+    reports, error = converted(expected.parent.name, source, facts.get("arguments", {}), **UNSAID)
     assert error == facts.get("error", [])
     assert len(reports) == len(facts.get("reports", []))
     for report, wanted in zip(reports, facts.get("reports", []), strict=True):
         assert header(report, wanted["header"]) == wanted["header"]
         assert list(steps(report.get("root", {}))) == wanted["steps"]
-        assert {info["description"]: info["text"] for info in report.get("miscInfos", [])} == wanted.get("misc", {})
-        assert report.get("root", {}).get("reportText") == wanted.get("note")
-        for key, value in wanted.get("holds", {}).items():
-            assert report[key] == value
+        require_facts(report, {"misc": {}, "note": None, **wanted})
 
 
-def converted(name: str, source: Source, arguments: dict[str, Any]) -> tuple[list[dict[str, Any]], list[str]]:
-    reports = []
-    converter = load(resolve(name, source.path.parent)[0])
-    station = Station("Station-1", "Lab", "Test")
-    context = Context(station, check_arguments(converter, arguments), logging.getLogger())
-    # Fields that a sample lacks come from the configuration; here they only make the report complete.
-    finish = Finish(station, {"process_code": 99, "part_number": "?", "revision": "?", "operator": "?"})
-    try:
-        for _, content, _ in finish.reports(converter().convert(source, context), source, b"seed"):
-            reports.append(json.loads(content))
-    except ConversionError as error:
-        return reports, str(error).splitlines()
-    return reports, []
+@pytest.mark.parametrize("expected", REAL, ids=named(REAL))
+def test_a_real_file_gives_the_facts_that_a_person_has_read_in_it(expected: Path) -> None:
+    if not SHARED.is_dir():
+        pytest.skip("the real files are not here: there is no ../shared/samples")
+    facts = json.loads(expected.read_text())
+    source = Source(SHARED / facts["source"])
+    reports, error = converted(expected.parent.name, source, facts.get("arguments", {}), **UNSAID)
+    assert error == facts.get("error", [])
+    assert len(reports) == facts["count"]
+    for wanted in facts.get("reports", []):
+        report = reports[wanted["index"]]
+        assert header(report, wanted["header"]) == wanted["header"]
+        assert counts(report) == wanted["counts"]
+        lines = list(steps(report.get("root", {})))
+        assert [line for line in wanted["holds_steps"] if line not in lines] == []
+        require_facts(report, wanted)
+    assert [lines for report in reports if (lines := refused(report))] == []
 
 
-def header(report: dict[str, Any], wanted: str) -> str:
-    """The fields of the unit; those that were filled from the configuration are shown as empty."""
-    code = None if report["processCode"] == 99 else report["processCode"]
-    user = (report.get("uut") or report["uur"])["user"]
-    start = "*" if wanted.endswith("*") else report["start"]
-    shown = [report["sn"], report["pn"], report["rev"], code, user, report["result"], start]
-    return " ".join("" if text == "?" else str(text) for text in shown)
+def require_facts(report: dict[str, Any], wanted: dict[str, Any]) -> None:
+    if "misc" in wanted:
+        assert {info["description"]: info["text"] for info in report.get("miscInfos", [])} == wanted["misc"]
+    if "note" in wanted:
+        assert report.get("root", {}).get("reportText") == wanted["note"]
+    for key, value in wanted.get("holds", {}).items():
+        assert report[key] == value
+    for key, value in wanted.get("uut", {}).items():
+        assert report["uut"][key] == value
 
 
-def steps(step: dict[str, Any], above: str = "") -> Iterator[str]:
-    """A line a step: its place, values with limits, status, and report text."""
-    for child in step.get("steps") or []:
-        words = []
-        for number in child.get("numericMeas") or []:
-            limits = [number.get("lowLimit"), number.get("highLimit")]
-            words += [number.get("value"), number.get("unit", ""), number["compOp"]]
-            words += [limit for limit in limits if limit is not None]
-        for text in child.get("stringMeas") or []:
-            words += [repr(text["value"]), text["compOp"], repr(text["limit"]) if "limit" in text else ""]
-        words += [child["status"], f"[{child['reportText']}]" if child.get("reportText") else ""]
-        yield f"{above}{child['name']}: " + " ".join(str(word) for word in words if word != "")
-        yield from steps(child, f"{above}{child['name']}/")
+def refused(report: dict[str, Any]) -> list[str]:
+    """What a server says of the report, but for the process code, which every server has its own of."""
+    return fault_lines({**report, "processCode": 500 if report["type"] == "R" else 10})

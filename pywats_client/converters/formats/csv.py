@@ -1,6 +1,5 @@
 """Tables of text: arguments tell which column says what, no code is needed."""
 
-import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from itertools import chain
@@ -8,7 +7,8 @@ from typing import Any, Literal, TextIO
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from pywats_client.converters.base import Context, Converter, FileConverter, Source
+from pywats_client.converters.base import Context, FileConverter, Source
+from pywats_client.converters.fields import Fields, FormatArguments, tell
 from pywats_client.converters.measured import VERDICTS, Measured, Texts, limit, moment, operator
 from pywats_client.converters.tables import Column, Layout, Row, find_column, find_delimiter, read_rows
 from pywats_client.errors import ConversionError
@@ -17,7 +17,6 @@ from pywats_client.wsjf.model import Status
 from pywats_client.wsjf.steps import Step
 
 _MAX_FAULTS = 50
-_MAX_FACT = 100
 
 
 def _known(headers: str) -> Any:
@@ -75,7 +74,7 @@ class Csv(FileConverter):
     name = "csv"
     description = "Tables of text: one unit a file, or one unit a row"
 
-    class Arguments(Converter.Arguments):
+    class Arguments(FormatArguments):
         """How the table is to be read."""
 
         mode: Literal["unit_per_file", "unit_per_row"] = "unit_per_file"
@@ -94,18 +93,8 @@ class Csv(FileConverter):
         """Which column says what."""
         measurements: tuple[Measurement, ...] = ()
         """The columns with measurements, for unit_per_row."""
-        name_pattern: str = ""
-        """Regular expression found in the file's name; its groups may be named serial_number, start and so on."""
         start_format: str = ""
         """Form of times, as of strptime: `%d.%m.%Y %H:%M:%S`; empty: ISO 8601. Without zone: the station's."""
-        serial_number: str = ""
-        """This and those below are used where the file does not say it."""
-        part_number: str = ""
-        revision: str = ""
-        process_code: int | None = None
-        operator: str = ""
-        result: Status | None = None
-        """The unit's verdict; unset: that of its steps."""
         verdicts: dict[str, Status] = Field(default_factory=dict)
         """More words for verdicts, such as {"gut": "P"}."""
 
@@ -116,15 +105,6 @@ class Csv(FileConverter):
             if len(text) > 1 or text in ('"', "\r", "\n"):
                 raise ValueError("must be one character, or tab")
             return text
-
-        @field_validator("name_pattern")
-        @classmethod
-        def _compiles(cls, pattern: str) -> str:
-            try:
-                re.compile(pattern)
-            except re.error as fault:
-                raise ValueError(f"is no regular expression: {fault}") from None
-            return pattern
 
     def matches(self, source: Source) -> float:
         """Known headers make it likely; a table without them may still be one."""
@@ -143,7 +123,7 @@ class Csv(FileConverter):
             return 0.9
         return 0.4 if source.path.suffix.lower() in (".csv", ".tsv") else 0.1
 
-    def convert(self, source: Source, context: Context) -> Iterator[UutReport]:
+    def convert(self, source: Source, context: Context) -> Iterator[UutReport | ConversionError]:
         """One report, or one a row."""
         arguments = context.arguments
         try:
@@ -158,34 +138,15 @@ class Csv(FileConverter):
             raise
 
 
-class _Faults:
-    """What is wrong, line by line; all of it is told at the end."""
-
-    def __init__(self) -> None:
-        self._found: list[tuple[int, str]] = []
-
-    def add(self, line: int, fault: ValueError) -> None:
-        self._found.append((line, str(fault)))
-
-    def raise_any(self) -> None:
-        if len(self._found) == 1:
-            line, message = self._found[0]
-            raise ConversionError(message, line=line)
-        if self._found:
-            told = [f"line {line}: {message}" for line, message in self._found[:_MAX_FAULTS]]
-            raise ConversionError("\n".join([f"{len(self._found)} lines cannot be read:", *told]))
-
-
 class _Table:
     """One file, and how it is to be read."""
 
     def __init__(self, source: Source, arguments: Csv.Arguments, stream: TextIO) -> None:
-        self._source, self._arguments = source, arguments
+        self._arguments = arguments
         self._texts = Texts(arguments.decimal_comma, {**VERDICTS, **_lower(arguments.verdicts)})
-        self._faults = _Faults()
+        self._fields = Fields(source, arguments)
         delimiter = arguments.delimiter or _look_for_delimiter(stream, arguments.preamble_lines)
-        found = re.search(arguments.name_pattern, source.name) if arguments.name_pattern else None
-        self._said = found.groupdict(default="") if found else {}
+        self._said: dict[str, str] = {}
         self._more: dict[str, str] = {}
         if arguments.preamble_lines:
             self._read_preamble([stream.readline() for _ in range(arguments.preamble_lines)], delimiter)
@@ -213,12 +174,12 @@ class _Table:
         if first is None:
             raise ConversionError("the table has no rows")
         try:
-            report = self._begin(self._layout.texts(first))
+            report = self._begin(first)
             verdict = self._texts.verdict(self._said.get("verdict", ""))
         except ValueError as fault:
             raise ConversionError(str(fault), line=first.line) from None
         sequence: UutReport | SequenceCall = report
-        group = ""
+        group, faults = "", []
         for row in chain([first], self._rows):
             said = self._layout.texts(row)
             try:
@@ -229,13 +190,12 @@ class _Table:
                     sequence = report.sequence(group) if group else report
                 self._note_others(row, self._add_step(said, sequence))
             except ValueError as fault:
-                self._faults.add(row.line, fault)
-        self._faults.raise_any()
-        self._settle(report, verdict)
-        return report
+                faults.append(ConversionError(str(fault), line=row.line))
+        _raise_any(faults)
+        return self._settle(report, verdict)
 
-    def units(self) -> Iterator[UutReport]:
-        """A unit a row; the faults of all rows are raised after the last."""
+    def units(self) -> Iterator[UutReport | ConversionError]:
+        """A unit a row, or what is wrong with it."""
         if not self._arguments.measurements:
             raise ConversionError("argument measurements: name the columns with measurements, for unit_per_row")
         columns = [
@@ -245,18 +205,16 @@ class _Table:
         row = None
         for row in self._rows:
             try:
-                report = self._unit_of_row(row, columns)
+                yield self._unit_of_row(row, columns)
+            except ConversionError as fault:
+                yield fault
             except ValueError as fault:
-                self._faults.add(row.line, fault)
-            else:
-                yield report
-        self._faults.raise_any()
+                yield ConversionError(str(fault), line=row.line)
         if row is None:
             raise ConversionError("the table has no rows")
 
     def _unit_of_row(self, row: Row, columns: list[tuple[int, Measurement]]) -> UutReport:
-        said = self._layout.texts(row)
-        report = self._begin(said)
+        said, report = {**self._said, **self._layout.texts(row)}, self._begin(row)
         for place, column in columns:
             name = column.name or (self._header[place] if self._header else str(column.column))
             text, op = row.cell(place), operator(column.comparison)
@@ -268,25 +226,23 @@ class _Table:
         places = {place for place, _ in columns}
         for name, place in self._layout.others.items():
             if place not in places:
-                _tell(report, name, row.cell(place))
-        self._settle(report, self._texts.verdict(self._of_unit(said, "verdict")))
-        return report
+                tell(report, name, row.cell(place))
+        return self._settle(report, self._texts.verdict(said.get("verdict", "")))
 
-    def _begin(self, said: Mapping[str, str]) -> UutReport:
-        serial_number = self._of_unit(said, "serial_number")
-        if not serial_number:
-            raise ValueError("there is no serial number: set columns.serial_number, name_pattern or serial_number")
-        start = self._of_unit(said, "start")
-        report = UutReport(
-            serial_number=serial_number,
-            part_number=self._of_unit(said, "part_number"),
-            revision=self._of_unit(said, "revision"),
-            process_code=_code(self._of_unit(said, "process_code")),
-            operator=self._of_unit(said, "operator") or None,
-            start=moment(start, self._arguments.start_format) if start else self._source.modified,
+    def _begin(self, row: Row) -> UutReport:
+        said = {**self._said, **self._layout.texts(row)}
+        start = said.get("start") or self._fields.named.get("start")
+        report = self._fields.report(
+            serial_number=said.get("serial_number"),
+            part_number=said.get("part_number"),
+            revision=said.get("revision"),
+            process_code=said.get("process_code"),
+            operator=said.get("operator"),
+            start=moment(start, self._arguments.start_format) if start else None,
+            line=row.line,
         )
         for name, text in self._more.items():
-            _tell(report, name, text)
+            tell(report, name, text)
         return report
 
     def _add_step(self, said: Mapping[str, str], sequence: UutReport | SequenceCall) -> Step:
@@ -310,17 +266,19 @@ class _Table:
             if text := row.cell(place):
                 step.note(f"{header}: {text}")
 
-    def _settle(self, report: UutReport, verdict: Status | None) -> None:
-        """The file's own verdict of the unit wins over that of the steps, and a contradiction is told."""
-        if verdict is None and "verdict" not in self._layout.places:
-            verdict = self._arguments.result
-        if verdict is not None and verdict != report.result:
-            report.root.note(f"The verdict of the unit is {verdict}, that of its steps {report.result}.")
-            report.result = verdict
+    def _settle(self, report: UutReport, verdict: Status | None) -> UutReport:
+        """A column of verdicts without one for the unit says that its steps decide."""
+        if verdict is None and "verdict" in self._layout.places:
+            return report
+        return self._fields.settle(report, verdict)
 
-    def _of_unit(self, said: Mapping[str, str], field: str) -> str:
-        """What the row, the preamble, the file's name or else the arguments say."""
-        return said.get(field) or self._said.get(field) or str(getattr(self._arguments, field, None) or "")
+
+def _raise_any(faults: list[ConversionError]) -> None:
+    if len(faults) == 1:
+        raise faults[0]
+    if faults:
+        told = [str(fault) for fault in faults[:_MAX_FAULTS]]
+        raise ConversionError("\n".join([f"{len(faults)} lines cannot be read:", *told]))
 
 
 @lru_cache(maxsize=100)  # a station's files begin with few different headers
@@ -339,19 +297,3 @@ def _look_for_delimiter(stream: TextIO, skipped: int) -> str:
 
 def _lower(words: Mapping[str, Status]) -> dict[str, Status]:
     return {word.lower(): status for word, status in words.items()}
-
-
-def _code(text: str) -> int | None:
-    if not text:
-        return None
-    if not text.isdecimal():
-        raise ValueError(f"{text!r} is not a process code: it is a whole number")
-    return int(text)
-
-
-def _tell(report: UutReport, name: str, text: str) -> None:
-    """A fact without a place of its own; one that is too long for that goes into the report text."""
-    if max(len(name), len(text)) > _MAX_FACT:
-        report.root.note(f"{name}: {text}")
-    elif text:
-        report.misc(name, text)

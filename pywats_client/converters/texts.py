@@ -1,0 +1,80 @@
+"""Files of text as old testers write them: encodings that nobody names, and lines with their numbers."""
+
+import math
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import NamedTuple
+
+from pydantic import field_validator
+
+from pywats_client.converters.base import Source
+from pywats_client.converters.fields import FormatArguments
+from pywats_client.errors import ConversionError
+
+_LOOKED_AT = 16_384
+
+
+class TextArguments(FormatArguments):
+    """The arguments of formats that are text without a word about its encoding."""
+
+    encoding: str = ""
+    """Of the text, where no byte order mark says otherwise; empty: UTF-8, and Windows-1252 where it is not that."""
+
+    @field_validator("encoding")
+    @classmethod
+    def _is_known(cls, encoding: str) -> str:
+        try:
+            "".encode(encoding or "utf-8")
+        except LookupError:
+            raise ValueError("is not an encoding that Python knows; such as utf-8, cp1252, shift_jis") from None
+        return encoding
+
+
+class Line(NamedTuple):
+    """A line without its end, and its number from 1."""
+
+    number: int
+    text: str
+
+
+def read(source: Source, encoding: str = "") -> str:
+    """The whole file as text. Raises ConversionError, with the line, where the bytes are no text."""
+    if encoding:
+        return _without_zeros(source.read_text(encoding))
+    try:
+        return _without_zeros(source.read_text("utf-8"))
+    except ConversionError:
+        return _without_zeros(source.read_text("cp1252"))
+
+
+def _without_zeros(text: str) -> str:
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise ConversionError("the file is not text: it holds zero bytes", line=line)
+    return text
+
+
+def lines(source: Source, encoding: str = "") -> Iterator[Line]:
+    """The lines that are not blank, whichever line ends they have. Raises as `read`."""
+    text = read(source, encoding).replace("\r\n", "\n").replace("\r", "\n")
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.strip():
+            yield Line(number, line)
+
+
+def beginning(source: Source) -> str:
+    """The first 16 kB as text, whatever they are: enough to tell a format by."""
+    with source.open() as stream:
+        start = stream.read(_LOOKED_AT)
+    if start.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return start.decode("utf-16", "replace")
+    return start.decode("utf-8-sig", "replace")
+
+
+def scaled(text: str, exponent: int) -> float:
+    """The number that a text says, times a power of ten, without the noise of a multiplication.
+
+    `scaled("4.7", 3)` is 4700.0. ValueError where the text says none.
+    """
+    value = float(text)
+    return float(Decimal(repr(value)).scaleb(exponent)) if math.isfinite(value) else value
