@@ -20,9 +20,9 @@ from pywats_client.ipc.events import (
 )
 from pywats_client.paths import Instance
 from pywats_tui.screens.try_file import outcome
-from pywats_tui.widgets.converter_table import ConverterTable
 from pywats_tui.widgets.form import FieldRow, FormView
 from pywats_tui.widgets.path_suggester import completed
+from pywats_tui.widgets.window_table import WindowTable
 from tests.end_to_end.station import Station, names_in, table
 
 
@@ -60,12 +60,8 @@ def test_each_converter_is_a_row_with_state_figures_and_last_error_those_in_trou
         async with dashboard(instance, size) as seen:
             await seen.press("4")
             await seen.sees("! error", "► running", "1,200", "3 converters")
-            rows = [line for line in seen.text.splitlines() if "running" in line or "error " in line]
-            assert [line.split()[0] for line in rows if not line.startswith(" converter")] == [
-                "fixtures",
-                "csv",
-                "wsjf",
-            ]
+            rows = [line for line in seen.text.splitlines() if "► running" in line or "! error" in line]
+            assert [line.strip(" ►").split()[0] for line in rows] == ["fixtures", "csv", "wsjf"]
 
     with service(instance):
         run(look())
@@ -77,8 +73,8 @@ def test_the_cursor_stays_on_its_converter_whatever_is_told(instance: Instance) 
             await seen.press("4")
             await seen.sees("3 converters")
             await seen.press("down", "down")
-            rows = seen.app.screen.query_one(ConverterTable)
-            assert rows.chosen == "wsjf"
+            table = seen.app.screen.query_one(WindowTable)
+            assert table.chosen == ["wsjf"]
             for event in (
                 ConverterChanged(converter="wsjf", state=ConverterState.ERROR, reason="no such module"),
                 SourceFailed(converter="csv", source="[/red].csv", reason="line 3: [bold]expected[/nothing]"),
@@ -87,8 +83,8 @@ def test_the_cursor_stays_on_its_converter_whatever_is_told(instance: Instance) 
             ):
                 running_service.soon(running_service.hub.publish, event)
             await seen.sees("no such module", "1,201", "[/red].csv: line 3: [bold]expected[/nothing]", "2 converters")
-            assert rows.chosen == "wsjf"
-            assert rows.cursor_row == 0  # in trouble: it went up
+            assert table.chosen == ["wsjf"]
+            assert table.cursor == 0  # in trouble: it went up
 
     with service(instance) as running_service:
         run(look())
@@ -169,7 +165,7 @@ def test_arguments_are_edited_in_a_form_made_from_the_modules_own_schema(station
             await seen.press("4")
             await seen.sees("► running")
             await seen.press("e")
-            await seen.sees("What csv", "unit_per_file: each row is a step", "columns.serial_number")
+            await seen.sees("What csv", "unit_per_file: each row is a step")
             await fill(seen, "preamble_lines", "2")
             await fill(seen, "columns.step", "Prüfschritt")
             await fill(seen, "verdicts", "gut=P, schlecht=F")

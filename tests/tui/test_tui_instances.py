@@ -4,11 +4,11 @@ import json
 from pathlib import Path
 
 import pytest
-from textual.widgets import DataTable
 from tui_parts import WIDE, Seen, dashboard, instance_in, run, service, status
 
 from pywats_client.ipc.commands.service import GetStatus, Pause, Restart, Resume, Stop
 from pywats_client.paths import Instance
+from pywats_tui.widgets.window_table import WindowTable
 from tests.ipc.ipc_parts import Service
 
 TEXT = "line-1", "line-2", "line-3"
@@ -26,11 +26,11 @@ def told(running: Service) -> set[str]:
     return {type(command).__name__ for command in running.commands}
 
 
-async def open_list(seen: Seen) -> "DataTable[str]":
+async def open_list(seen: Seen) -> WindowTable:
     await seen.sees("acme")
     await seen.press("7")
     await seen.sees(*TEXT, "3 instances, 2 running")
-    return seen.app.screen.query_one(DataTable)
+    return seen.app.screen.query_one(WindowTable)
 
 
 def test_all_instances_are_listed_and_enter_shows_another(three: list[Instance]) -> None:
@@ -39,15 +39,15 @@ def test_all_instances_are_listed_and_enter_shows_another(three: list[Instance])
     async def look() -> None:
         async with dashboard(one, WIDE) as seen:
             table = await open_list(seen)
-            text = seen.text
-            assert "»  line-1    ► running" in text
-            assert "line-3    ■ stopped" in text
+            text = " ".join(seen.text.split())
+            assert "» line-1 ► running" in text
+            assert "line-3 ■ stopped" in text
             assert "online http://[::1]:8080/[/x]" in text  # brackets are no markup
             await seen.press("down")
-            await seen.until(lambda: table.cursor_row == 1)
+            await seen.until(lambda: table.cursor == 1)
             await seen.press("enter")
-            await seen.sees("»  line-2", "line-2  [::1]:8080", "$ pywats-client tui --instance-id line-2")
-            assert table.cursor_row == 1
+            await seen.sees("» line-2", "line-2  [::1]:8080", "$ pywats-client tui --instance-id line-2")
+            assert table.cursor == 1
 
     with service(one), service(two, answers={GetStatus: status("line-2", server_url="http://[::1]:8080/[/x]")}):
         run(look())
@@ -125,7 +125,7 @@ def test_view_only_may_look_at_another_and_change_none(three: list[Instance]) ->
         async with dashboard(one, WIDE, is_view_only=True) as seen:
             await open_list(seen)
             await seen.press("down", "x", "p", "r", "enter")
-            await seen.sees("»  line-2")
+            await seen.sees("» line-2")
             assert not {"Stop", "Pause", "Restart"} & (told(first) | told(second))
 
     with service(one) as first, service(two, answers={GetStatus: status("line-2")}) as second:

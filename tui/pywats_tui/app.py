@@ -39,7 +39,6 @@ FIRST_LOOK_SECONDS = 0.5
 FAULT_SECONDS = 15.0
 """A sentence about what went wrong stays long enough to be read twice."""
 MOST_TWINS = 200
-STYLES: list[str | PurePath] = ["app.tcss", *(f"screens/{page.__module__.rpartition('.')[2]}.tcss" for page in PAGES)]
 
 
 class PywatsTui(App[None]):

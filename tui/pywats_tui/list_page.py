@@ -205,6 +205,10 @@ class ListPage(Page):
         else:
             self._search("")
 
+    def action_select(self) -> None:
+        """Select the row under the cursor, or leave it out again."""
+        self.table.select()
+
     def action_select_all(self) -> None:
         """Select all that are loaded, or none."""
         self.table.select_known()

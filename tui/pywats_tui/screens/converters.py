@@ -4,12 +4,14 @@ from collections.abc import Iterable
 
 from textual import on
 from textual.widget import Widget
-from textual.widgets import DataTable, Static
+from textual.widgets import Static
 
+from pywats_tui.converter_rows import COLUMNS, rows
 from pywats_tui.picture import Picture
 from pywats_tui.screens.converter import ConverterDetail
 from pywats_tui.screens.converter_keys import ConverterKeys
-from pywats_tui.widgets.converter_table import ConverterTable
+from pywats_tui.widgets.lines import Lines
+from pywats_tui.widgets.window_table import WindowTable
 from pywats_tui.words import several
 
 
@@ -20,13 +22,13 @@ class Converters(ConverterKeys):
 
     def body(self) -> Iterable[Widget]:
         """The table, and below it how many there are."""
-        yield ConverterTable()
+        yield WindowTable(COLUMNS)
         yield Static(id="about", markup=False)
 
     def show(self, picture: Picture) -> None:
         """Everything, from what the service has told."""
         converters = picture.snapshot.converters
-        self.query_one(ConverterTable).tell(converters)
+        self.query_one(WindowTable).tell_all(rows(converters), "converter")
         empty = "no converter is configured; `pywats-client config edit` adds one"
         text = f"{several(len(converters), 'converter')}; enter shows one" if converters else empty
         self.query_one("#about", Static).update(text, layout=False)
@@ -34,8 +36,9 @@ class Converters(ConverterKeys):
     @property
     def chosen(self) -> str:
         """The one under the cursor."""
-        return self.query_one(ConverterTable).chosen
+        current = self.query_one(WindowTable).current
+        return current.key if current else ""
 
-    @on(DataTable.RowSelected)
+    @on(Lines.Opened)
     def _open(self) -> None:
         self.app.push_screen(ConverterDetail(self.chosen))

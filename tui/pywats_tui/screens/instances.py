@@ -3,11 +3,10 @@
 from collections.abc import Coroutine, Iterable
 from typing import Any, ClassVar
 
-from rich.text import Text
-from textual import work
+from textual import on, work
 from textual.binding import Binding, BindingType
 from textual.widget import Widget
-from textual.widgets import DataTable, Static
+from textual.widgets import Static
 
 from pywats_client.errors import IpcError
 from pywats_client.ipc.commands.service import Pause, Restart, Resume, Stop
@@ -17,9 +16,19 @@ from pywats_tui.page import Page
 from pywats_tui.picture import Link, Picture
 from pywats_tui.twins import twin
 from pywats_tui.widgets.ask import Ask
+from pywats_tui.widgets.lines import Lines
+from pywats_tui.widgets.window_table import Column, Row, WindowTable
 from pywats_tui.words import count, duration, several
 
-COLUMNS = ("shown", "instance", "state", "waiting", "up", "process", "server")
+COLUMNS = (
+    Column("shown", "", 1),
+    Column("id", "instance", 32),
+    Column("state", "state", 14),
+    Column("waiting", "waiting", 7, is_right=True),
+    Column("up", "up", 6, is_right=True),
+    Column("process", "process", 7, is_right=True),
+    Column("server", "server", 0),
+)
 
 
 class Instances(Page):
@@ -40,18 +49,13 @@ class Instances(Page):
         super().__init__()
         self._known: dict[str, Known] = {}
         self._link: Link | None = None
-        self._table = DataTable[Text](cursor_type="row")
+        self._table = WindowTable(COLUMNS)
         self._about = Static(id="about", markup=False)
 
     def body(self) -> Iterable[Widget]:
         """A row an instance, and the sentence about the one under the cursor."""
         yield self._table
         yield self._about
-
-    def on_mount(self) -> None:
-        """The columns never change."""
-        for column in COLUMNS:
-            self._table.add_column(column if column != "shown" else "", key=column)
 
     def on_screen_resume(self) -> None:
         """Look when somebody looks."""
@@ -69,38 +73,24 @@ class Instances(Page):
         """See who is there now."""
         found = await known_instances(self.tui.instance)
         self._known = {known.key: known for known in found}
-        for gone in [str(key.value) for key in self._table.rows if key.value not in self._known]:
-            self._table.remove_row(gone)
-        for known in found:
-            self._tell(known)
+        self._table.tell_all([Row(known.key, self._cells(known), _paint(known)) for known in found], "id")
         self._tell_about()
 
-    def _tell(self, known: Known) -> None:
-        cells = [Text(cell, end="") for cell in self._cells(known)]  # a text of its own would be read as markup
-        if known.key not in self._table.rows:
-            self._table.add_row(*cells, key=known.key)
-            return
-        for column, cell in zip(COLUMNS, cells, strict=True):
-            if self._table.get_cell(known.key, column) != cell:
-                self._table.update_cell(known.key, column, cell, update_width=True)
-
-    def _cells(self, known: Known) -> tuple[str, ...]:
+    def _cells(self, known: Known) -> dict[str, str]:
         status = known.status
-        return (
-            "»" if known.instance == self.tui.instance else "",
-            known.instance.id,
-            known.state,
-            count(status.queue_size) if status else "",
-            duration(status.uptime_seconds) if status else "",
-            str(known.endpoint.pid) if known.endpoint else "",
-            f"{status.connection} {show_name(status.server_url)}" if status else "",
-        )
+        return {
+            "shown": "»" if known.instance == self.tui.instance else "",
+            "id": known.instance.id,
+            "state": known.state,
+            "waiting": count(status.queue_size) if status else "",
+            "up": duration(status.uptime_seconds) if status else "",
+            "process": str(known.endpoint.pid) if known.endpoint else "",
+            "server": f"{status.connection} {show_name(status.server_url)}" if status else "",
+        }
 
-    def on_data_table_row_highlighted(self) -> None:
-        """Another row, another sentence."""
-        self._tell_about()
-
+    @on(Lines.Moved)
     def _tell_about(self) -> None:
+        """The sentence about the one under the cursor."""
         known = self._chosen
         running = sum(1 for each in self._known.values() if each.endpoint)
         text = f"{several(len(self._known), 'instance')}, {running} running"
@@ -112,12 +102,12 @@ class Instances(Page):
 
     @property
     def _chosen(self) -> Known | None:
-        if not self._table.row_count:
-            return None
-        return self._known.get(str(self._table.coordinate_to_cell_key(self._table.cursor_coordinate).row_key.value))
+        current = self._table.current
+        return self._known.get(current.key) if current else None
 
     # --- what a person wants done
 
+    @on(Lines.Opened)
     def action_follow(self) -> None:
         """Show this one from now on."""
         if (known := self._chosen) and known.instance != self.tui.instance:
@@ -164,3 +154,9 @@ class Instances(Page):
         except IpcError as error:
             self.tui.complain(str(error), word)
         self.action_look()
+
+
+def _paint(known: Known) -> str:
+    if known.endpoint is None:
+        return "dim"
+    return "" if known.status else "bad"

@@ -51,6 +51,9 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
     class Opened(Message):
         """Enter was pressed on a line."""
 
+    class Moved(Message):
+        """The cursor has gone to another line."""
+
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 -- Textual's name
         super().__init__(id=id)
         self.count, self.cursor = 0, 0
@@ -82,7 +85,9 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
 
     def go(self, index: int) -> None:
         """Put the cursor there, and have it in sight."""
-        self.cursor = max(0, min(index, self.count - 1))
+        before, self.cursor = self.cursor, max(0, min(index, self.count - 1))
+        if self.cursor != before:
+            self.post_message(self.Moved())
         if self.cursor < self.first:
             self.scroll_to(y=self.cursor, animate=False, force=True)
         elif self.cursor >= self.first + self.room:

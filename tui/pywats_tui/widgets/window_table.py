@@ -1,10 +1,10 @@
 """A table of any length, of which only the rows around those in sight are known."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import ClassVar, NamedTuple
+from typing import NamedTuple
 
+from rich.cells import cell_len
 from textual import events
-from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from pywats_tui.widgets.lines import Lines, Span, cell
@@ -36,7 +36,6 @@ class Row(NamedTuple):
 class WindowTable(Lines):
     """Rows keep their place by key: the cursor goes with its row, and a selection stays."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("space", "select", "Select", show=False)]
     heading = 1
 
     class Lacking(Message):
@@ -47,7 +46,7 @@ class WindowTable(Lines):
 
     def __init__(self, columns: Sequence[Column]) -> None:
         super().__init__()
-        self._columns = columns
+        self._given = self.columns = columns
         self.rows: dict[int, Row] = {}
         self.selected: dict[str, None] = {}
         """keys, in the order in which they were selected"""
@@ -83,14 +82,22 @@ class WindowTable(Lines):
     def tell(self, offset: int, rows: Iterable[Row], total: int) -> None:
         """These are the rows from `offset` on, of so many. Where its row has moved, the cursor moves with it."""
         before = self.current
+        was_in_sight = self.first <= self.cursor < self.first + self.room
         self.rows = dict(enumerate(rows, offset))
         place = next((index for index, row in self.rows.items() if before and row.key == before.key), self.cursor)
         shift, self.cursor = place - self.cursor, place
         self.resized(total)
         if shift and self.first:
             self.scroll_to(y=self.first + shift, animate=False, force=True)
+        if was_in_sight:
+            self.go(self.cursor)
 
-    def action_select(self) -> None:
+    def tell_all(self, rows: Sequence[Row], *fitting: str) -> None:
+        """These are all rows there are. The columns `fitting` are only as wide as what stands in them needs."""
+        self.columns = [_fitted(column, rows) if column.key in fitting else column for column in self._given]
+        self.tell(0, rows, len(rows))
+
+    def select(self) -> None:
         """Take the row under the cursor to the selected ones, or from them, and go on to the next."""
         if row := self.current:
             if row.key in self.selected:
@@ -122,7 +129,7 @@ class WindowTable(Lines):
 
     def heading_spans(self, width: int) -> Iterable[Span]:
         """The titles; the one that the rows are sorted by has a sign."""
-        titles = {column.key: column.title for column in self._columns}
+        titles = {column.key: column.title for column in self.columns}
         key, _, sign = self.mark.partition(" ")
         if key in titles:
             titles[key] += f" {sign}"
@@ -137,8 +144,14 @@ class WindowTable(Lines):
         return [(sign, "doubtful"), (self._line(row.cells, width - 2), row.paint)]
 
     def _line(self, cells: Mapping[str, str], width: int) -> str:
-        shown = [column for column in self._columns if column.least <= width]
+        shown = [column for column in self.columns if column.least <= width]
         left = max(0, width - sum(column.width + 1 for column in shown))
         return " ".join(
             cell(cells.get(column.key, ""), column.width or left, is_right=column.is_right) for column in shown
         )
+
+
+def _fitted(column: Column, rows: Iterable[Row]) -> Column:
+    """No wider than given."""
+    needed = max([cell_len(column.title), *(cell_len(row.cells[column.key]) for row in rows)])
+    return column._replace(width=min(column.width, needed))
