@@ -11,6 +11,7 @@ from pywats_client.converters.base import Source
 from pywats_client.errors import ConversionError
 
 _LOOKED_AT = 16_384
+_ENTITIES = "the file has entities of its own, which are not taken: have them written out"
 _SAFE: Any = {"resolve_entities": False, "load_dtd": False, "no_network": True}
 Element = etree._Element
 
@@ -24,7 +25,7 @@ def parse(source: Source) -> Element:
 def read(stream: BinaryIO) -> Element:
     """As `parse`, from an open file such as a member of an archive."""
     try:
-        root = etree.parse(stream, etree.XMLParser(remove_comments=True, remove_pis=True, **_SAFE)).getroot()
+        root = etree.fromstring(stream.read(), etree.XMLParser(remove_comments=True, remove_pis=True, **_SAFE))
     except etree.XMLSyntaxError as fault:
         raise _no_xml(fault) from None
     _refuse_entities(root)
@@ -55,12 +56,14 @@ def _refuse_entities(element: Element) -> None:
     document = element.getroottree().docinfo.internalDTD
     declared = document is not None and bool(document.entities())  # type: ignore[attr-defined]
     if declared or next(element.iter(etree.Entity), None) is not None:
-        raise ConversionError("the file has entities of its own, which are not taken: have them written out", line=1)
+        raise ConversionError(_ENTITIES, line=1)
 
 
 def _no_xml(fault: etree.XMLSyntaxError) -> ConversionError:
-    if fault.msg == "no element found" or fault.lineno == 0:
+    if (fault.msg or "").startswith(("no element found", "Document is empty")):
         return ConversionError("the file is not XML: it holds no element")
+    if "entity" in (fault.msg or "").lower():
+        return ConversionError(_ENTITIES, line=fault.lineno)
     message = re.sub(r", line \d+, column", ", column", fault.msg or "")
     return ConversionError(f"the file is not XML: {message}", line=fault.lineno)
 
