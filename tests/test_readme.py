@@ -55,7 +55,7 @@ def test_folders_and_files_that_are_named_exist(readme: str) -> None:
 def test_every_verb_for_a_running_service_is_in_its_table(readme: str) -> None:
     table = readme.partition("| verb | what it does |")[2].partition("\n\n")[0]
     whole: Any = get_command(app)
-    groups = {name: command.commands for name, command in whole.commands.items() if name in ("queue", "converters")}
+    groups = {name: command.commands for name, command in whole.commands.items() if name in ("queue", "converters", "sources")}
     verbs = {f"{name} {verb}" for name, group in groups.items() for verb, each in group.items() if not each.hidden}
     verbs |= {*whole.commands} - {*groups, *NOT_OF_THE_SERVICE}
     assert set(re.findall(r"`([a-z ]+)`", "".join(row.split(" | ")[0] for row in table.splitlines()))) == verbs

@@ -20,6 +20,7 @@ from pywats_client.cli.logs import logs
 from pywats_client.cli.paths import paths
 from pywats_client.cli.queue import app as queue
 from pywats_client.cli.service import service
+from pywats_client.cli.sources import app as sources
 from pywats_client.cli.status import ping, status
 from pywats_client.cli.submit import submit
 from pywats_client.cli.tui import tui
@@ -49,6 +50,7 @@ app = typer.Typer(
 app.add_typer(config, name="config", rich_help_panel="Setting up")
 app.add_typer(queue, name="queue", rich_help_panel="Files and reports")
 app.add_typer(converters, name="converters", rich_help_panel="Files and reports")
+app.add_typer(sources, name="sources", rich_help_panel="Files and reports")
 PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     "The service": (service, start, stop, restart, pause, resume, reload, instances),
     "What it does": (status, tui, ping, trace, first_pass_yield, logs, events),

@@ -1,23 +1,22 @@
-"""`pywats-client converters …`: the configured converters, and the sources that they could not convert."""
+"""`pywats-client converters …`: the configured converters."""
 
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from pywats_client.cli import sources
 from pywats_client.cli.asking import asking
-from pywats_client.cli.known import NotUnderstood, command
+from pywats_client.cli.known import command
 from pywats_client.cli.options import AsJson, Home, InstanceId
 from pywats_client.cli.output import painted, print_answer, print_pairs, safe, say, wrapped
 from pywats_client.cli.status_view import COLOURS
-from pywats_client.cli.words import ago, widest
+from pywats_client.cli.words import widest
 from pywats_client.errors import ExitCode, PywatsError
 
 app = typer.Typer(help="See and steer the converters of a running service.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The converter's configured name.")]
-Sources = Annotated[list[str] | None, typer.Argument(metavar="ID…", help="Failed sources, as `failed` lists them.")]
-Of = Annotated[str, typer.Option("--converter", metavar="NAME", help="All failed sources of this converter.")]
 File = Annotated[Path, typer.Argument(metavar="FILE", help="A file on the service's machine.")]
 
 
@@ -90,51 +89,8 @@ def _set_enabled(verb: str, name: str, instance_id: str, home: Path | None, as_j
 
 for verb, function in (("enable", enable), ("disable", disable), ("start", enable), ("stop", disable)):
     app.command(verb, hidden=verb in ("start", "stop"))(function)
-
-
-@app.command()
-def failed(instance_id: InstanceId = "default", home: Home = None, converter: Of = "", as_json: AsJson = False) -> None:
-    """List the sources that could not be converted, newest first, with the reason."""
-    with asking(instance_id, home) as client:
-        answer = client.request("get_failed_sources", converter=converter, limit=1000)
-    if as_json:
-        print_answer(answer)
-        return
-    for source in answer["sources"]:
-        print(f"{safe(source['id'])}  {ago(source['failed'])}")
-        print("\n".join(wrapped(source["reason"], 4)))
-    if not answer["sources"]:
-        say("no failed sources")
-    elif more := answer["total"] - len(answer["sources"]):
-        say(f"… and {more:,} more")
-
-
-@app.command()
-def retry(
-    ids: Sources = None,
-    converter: Of = "",
-    instance_id: InstanceId = "default",
-    home: Home = None,
-    as_json: AsJson = False,
-) -> None:
-    """Put failed sources back into their watch folder."""
-    if bool(ids) == bool(converter):
-        raise NotUnderstood("name the sources, or give --converter for all of one")
-    with asking(instance_id, home) as client:
-        answer = client.request("retry_sources", ids=ids or [], converter=converter)
-    if as_json:
-        print_answer(answer)
-    else:
-        for source in answer["retried"]:
-            print(f"put back: {safe(source)}")
-        if not answer["retried"] and not answer["untouched"]:
-            say("there is nothing to do")
-    for untouched in answer["untouched"]:
-        say(f"error: {safe(untouched['id'])}: {untouched['why']}")
-    if any(untouched["code"] == "not_found" for untouched in answer["untouched"]):
-        say(f"`{command('converters failed', instance_id, home)}` lists what there is")
-    if answer["untouched"]:
-        raise typer.Exit(ExitCode.FAILED)
+for verb, older in (("failed", sources.list_sources), ("retry", sources.retry)):
+    app.command(verb, hidden=True)(older)
 
 
 @app.command("try")

@@ -149,7 +149,7 @@ def _hints(current: Mapping[str, Any], home: Path | None) -> dict[str, str]:
     if current["queue"]["rejected"]:
         hints[run("queue list --state rejected")] = "shows what the server did not take, and why"
     if any(converter["in_error_folder"] for converter in current["converters"]):
-        hints[run("converters failed")] = "shows the sources that could not be converted"
+        hints[run("sources list")] = "shows the sources that could not be converted"
     if current["paused"]:
         hints[run("resume")] = f"goes on; paused: {' and '.join(current['paused'])}"
     return hints

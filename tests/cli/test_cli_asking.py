@@ -77,9 +77,9 @@ def test_a_tried_file_fails_for_what_a_server_refuses_and_warns_of_the_rest(
 
 def test_a_source_that_is_not_there_is_named_once_with_the_command_that_lists_them(instance: Instance) -> None:
     missing = Untouched(id="csv/x", why="no error folder holds it", code="not_found")
-    result = run(instance, "converters retry csv/x", RetrySources.Result(retried=[], untouched=[missing]))
+    result = run(instance, "sources retry csv/x", RetrySources.Result(retried=[], untouched=[missing]))
     assert (result.exit_code, result.stderr.count("csv/x")) == (1, 1)
-    assert f"`pywats-client converters failed --instance-id two --home {instance.home}`" in result.stderr
+    assert f"`pywats-client sources list --instance-id two --home {instance.home}`" in result.stderr
 
 
 def test_the_yield_is_told_with_conversions_and_uploads_a_minute(instance: Instance) -> None:

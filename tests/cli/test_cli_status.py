@@ -91,8 +91,8 @@ def test_the_address_of_the_http_face_is_told_when_it_is_on() -> None:
 
 
 def test_sources_in_an_error_folder_are_told_of_also_by_a_service_that_has_just_begun() -> None:
-    assert "`pywats-client converters failed`" in told(converters=[CONVERTER | {"in_error_folder": 3}])
-    assert "converters failed" not in told(converters=[CONVERTER])
+    assert "`pywats-client sources list`" in told(converters=[CONVERTER | {"in_error_folder": 3}])
+    assert "sources list" not in told(converters=[CONVERTER])
 
 
 def test_names_with_control_characters_are_shown_escaped() -> None:

@@ -75,7 +75,7 @@ SHAPES = {
         "int": "schema",
         "str": "name",
     },
-    "converters failed": {
+    "sources list": {
         "int": "schema total",
         "list": "sources",
     },

@@ -84,7 +84,8 @@ def look(instance: Instance, talk: Callable[[Seen], Any], **options: Any) -> Non
 
 
 def order_of(seen: Seen) -> list[str]:
-    return [name for line in seen.text.splitlines() for name in ("old.csv", "mended.csv", "new.csv") if name in line]
+    rows = [line for line in seen.text.splitlines() if not line.startswith("$")]
+    return [name for line in rows for name in ("old.csv", "mended.csv", "new.csv") if name in line]
 
 
 def test_failed_sources_are_listed_newest_first_found_and_filtered(station: Instance) -> None:
@@ -93,11 +94,11 @@ def test_failed_sources_are_listed_newest_first_found_and_filtered(station: Inst
         assert order_of(seen) == ["new.csv", "mended.csv", "old.csv"]
         assert "Traceback" not in seen.text
         await seen.press("f")
-        await seen.sees("2 sources  newest first  of csv", "converters failed --converter csv")
+        await seen.sees("2 sources  newest first  of csv", "sources list --converter csv")
         await seen.press("f", "f")
         await seen.sees("3 sources")
         await seen.press("slash", *"SERIAL", "enter")
-        await seen.sees("1 source ")
+        await seen.sees("1 source ", "sources list --search SERIAL")
         assert order_of(seen) == ["old.csv"]
         await seen.press("escape")
         await seen.sees("3 sources")
@@ -108,6 +109,7 @@ def test_failed_sources_are_listed_newest_first_found_and_filtered(station: Inst
 def test_a_source_shows_its_reason_with_traceback_and_the_head_of_the_file(station: Instance) -> None:
     async def talk(seen: Seen) -> None:
         await seen.press("end", "enter")
+        await seen.sees("$ pywats-client sources show csv/old.csv")
         await seen.sees(
             "old.csv", "of csv", "no serial number", "Traceback (most", "the whole content", "SN-1,PN-1,A,Vcc"
         )
@@ -128,7 +130,7 @@ def test_a_mended_source_is_put_back_and_converted(station: Instance) -> None:
         await seen.sees("the column value is missing")
         await seen.press("r")
         await seen.until(lambda: isinstance(seen.app.screen, Sources))
-        await seen.sees("2 sources", "converters retry csv/mended.csv")
+        await seen.sees("2 sources", "sources retry csv/mended.csv")
         await seen.press("2")
         await seen.sees("1 report ", "mended.csv")
 
@@ -144,7 +146,7 @@ def test_selected_sources_are_set_aside_once_one_has_said_yes(station: Instance,
         await seen.press("x")
         await seen.sees("Set 2 sources aside?")
         await seen.press("y")
-        await seen.sees("1 source ")
+        await seen.sees("1 source ", "sources discard other/new.csv csv/mended.csv --yes")
         assert order_of(seen) == ["old.csv"]
         assert (tmp_path / "other" / "Error" / "discarded" / "new.csv").exists()
 

@@ -32,15 +32,16 @@ async def discard_reports(tui: "PywatsTui", ids: Sequence[str]) -> bool:
 
 async def retry_sources(tui: "PywatsTui", ids: Sequence[str]) -> bool:
     """Put them back into their watch folders; whether something was asked for."""
-    answer = await tui.order(RetrySources(ids=list(ids)), "converters", "retry", *ids)
+    answer = await tui.order(RetrySources(ids=list(ids)), "sources", "retry", *ids)
     return _tell(tui, answer, "source", "put back")
 
 
 async def discard_sources(tui: "PywatsTui", ids: Sequence[str]) -> bool:
-    """Set them aside, once a person has said yes. The command line has no verb for it."""
+    """Set them aside, once a person has said yes."""
     if not await _is_meant(tui, ids, "source", "They go to the folder discarded in their error folder, undeleted."):
         return False
-    return _tell(tui, await tui.order(DiscardSources(ids=list(ids))), "source", "set aside")
+    answer = await tui.order(DiscardSources(ids=list(ids)), "sources", "discard", *ids, "--yes")
+    return _tell(tui, answer, "source", "set aside")
 
 
 async def _is_meant(tui: "PywatsTui", ids: Sequence[str], thing: str, detail: str) -> bool:

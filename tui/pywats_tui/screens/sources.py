@@ -55,7 +55,9 @@ class Sources(ListPage):
 
     def tell_twin(self) -> None:
         """The same list on the command line."""
-        self.tui.did("converters", "failed", *(("--converter", self._converter) if self._converter else ()))
+        whose = ("--converter", self._converter) if self._converter else ()
+        search = ("--search", self.search_text) if self.search_text else ()
+        self.tui.did("sources", "list", *whose, *search)
 
     # --- keys
 
@@ -70,6 +72,7 @@ class Sources(ListPage):
     def action_open(self) -> None:
         """Show the source under the cursor."""
         if current := self.table.current:
+            self.tui.did("sources", "show", current.key)
             self.tui.push_screen(SourcePage(current.key))
 
     def action_retry(self) -> None:
