@@ -13,7 +13,7 @@ from pywats_client.errors import ExitCode
 from pywats_client.ipc import schema
 from pywats_client.queue.name import State
 
-NOT_OF_THE_SERVICE = {"config", "convert", "demo", "emulator", "login", "paths", "service", "version"}
+NOT_OF_THE_SERVICE = {"config", "convert", "demo", "emulator", "formats", "login", "paths", "service", "version"}
 ROOT = Path(__file__).parent.parent
 
 

@@ -12,6 +12,7 @@ from pywats_client.cli.converters import app as converters
 from pywats_client.cli.demo import demo
 from pywats_client.cli.emulator import emulator
 from pywats_client.cli.ending import ended
+from pywats_client.cli.formats import app as formats
 from pywats_client.cli.history import commands, events, first_pass_yield, trace
 from pywats_client.cli.instances import instances
 from pywats_client.cli.lifecycle import pause, reload, restart, resume, start, stop
@@ -50,6 +51,7 @@ app = typer.Typer(
 app.add_typer(config, name="config", rich_help_panel="Setting up")
 app.add_typer(queue, name="queue", rich_help_panel="Files and reports")
 app.add_typer(converters, name="converters", rich_help_panel="Files and reports")
+app.add_typer(formats, name="formats", rich_help_panel="Files and reports")
 app.add_typer(sources, name="sources", rich_help_panel="Files and reports")
 PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     "The service": (service, start, stop, restart, pause, resume, reload, instances),

@@ -85,43 +85,32 @@ async def _run(source: Path, converter: str | None, arguments: dict[str, Any], i
     import trio
 
     from pywats_client.converters.process import open_workers
+    from pywats_client.converters.trial import attempt
 
-    reports: list[dict[str, Any]] = []
     async with open_workers(trio.CapacityLimiter(1)) as workers:
         try:
             name = converter or await _detect(workers, source)
-            await _convert(workers, _setup(name, source, arguments, instance), source, reports)
-        except (ConversionError, ConfigError, NotYet, NotMine) as error:
-            return reports, error
-    return reports, None
-
-
-async def _convert(workers: "Workers", setup: "Setup", source: Path, reports: list[dict[str, Any]]) -> None:
-    from pywats_client.converters.process import Delivered, Job
-    from pywats_client.disk import digest
-
-    async def deliver(report: Delivered) -> None:
-        reports.append(json.loads(report.content))
-
-    info = await workers.describe(setup)
-    if info.is_folder != source.is_dir():
-        wanted, found = ("folder", "file") if info.is_folder else ("file", "folder")
-        raise ConversionError(f"the converter {info.name} takes a {wanted}, and {source.name} is a {found}")
-    companions = await workers.companions(setup, source) if info.has_companions else ()
-    await workers.convert(setup, Job(source=source, companions=companions, id_seed=digest(source)), deliver)
+            setup = _setup(name, source, arguments, instance)
+        except (ConversionError, ConfigError) as error:
+            return [], error
+        trial = await attempt(workers, setup, source)
+    return trial.reports, trial.error
 
 
 async def _detect(workers: "Workers", source: Path) -> str:
-    from pywats_client.converters.detect import detect
+    """The format that is surest of a file. Raises ConversionError where none knows it."""
+    from pywats_client.converters.detect import detect, told
 
     if source.is_dir():
         raise ConversionError(f"{source.name} is a folder: name its converter with --converter")
     matches = await detect(workers, source)
-    told = ", ".join(f"{match.format} {match.confidence:.0%}" for match in matches)
     best = matches[0]
     if not best.confidence:
-        raise ConversionError(f"no format is known by the content of {source.name}: name one with --converter ({told})")
-    say(f"{source.name} is taken for {best.format} ({told})")
+        raise ConversionError(
+            f"no format is known by the content of {source.name}: name one with --converter; "
+            "`pywats-client formats list` shows them"
+        )
+    say(f"{source.name} is taken for {best.format}, by its content ({told(matches)})")
     return best.format
 
 

@@ -8,7 +8,8 @@ from pydantic import Field
 
 from pywats_client.converters.base import Context, Converter, FileConverter, Report, Source
 from pywats_client.converters.fields import FormatArguments
-from pywats_client.converters.registry import built_in_names, check_arguments, load, resolve
+from pywats_client.converters.matches import Match, told
+from pywats_client.converters.registry import built_in_names, check_arguments, load, resolve_built_in
 from pywats_client.errors import ConversionError
 
 
@@ -58,13 +59,13 @@ def _arguments(converter: Converter, name: str, arguments: "Auto.Arguments") -> 
 
 def converter_of(name: str) -> Converter:
     """A built-in format's converter. Raises ConversionError where what it needs is not installed."""
-    return load(resolve(name, Path())[0])()
+    return load(resolve_built_in(name))()
 
 
-def ranked(source: Source) -> list[tuple[str, float]]:
-    """All built-in formats with their confidence, from 0 to 1, the surest first."""
-    found = {name: _confidence(name, source) for name in built_in_names()}
-    return sorted(found.items(), key=lambda item: -item[1])
+def ranked(source: Source) -> list[Match]:
+    """All built-in formats with their confidence, the surest first."""
+    found = [Match(name, _confidence(name, source)) for name in built_in_names()]
+    return sorted(found, key=lambda match: -match.confidence)
 
 
 def _confidence(name: str, source: Source) -> float:
@@ -73,8 +74,3 @@ def _confidence(name: str, source: Source) -> float:
         return float(converter_of(name).matches(source))
     except ConversionError:
         return 0.0
-
-
-def told(found: Iterable[tuple[str, float]]) -> str:
-    """The candidates with their confidence, in words."""
-    return ", ".join(f"{name} {confidence:.0%}" for name, confidence in found if confidence) or "none knows it"

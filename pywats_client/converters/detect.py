@@ -1,17 +1,12 @@
 """Which format a file is of, by its content."""
 
 from pathlib import Path
-from typing import NamedTuple
 
+from pywats_client.converters.matches import Match, told
 from pywats_client.converters.process import Setup, Workers
 from pywats_client.converters.registry import AUTO, resolve
 
-
-class Match(NamedTuple):
-    """How sure a built-in format is, from 0 to 1."""
-
-    format: str
-    confidence: float
+__all__ = ["Match", "detect", "told"]
 
 
 async def detect(workers: Workers, source: Path) -> list[Match]:

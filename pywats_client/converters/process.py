@@ -109,8 +109,10 @@ class Workers:
         with _answer_expected():
             return {str(name): float(confidence) for name, confidence in reply.header["confidences"].items()}
 
-    async def convert(self, setup: Setup, job: Job, deliver: Callable[[Delivered], Awaitable[None]]) -> None:
+    async def convert(self, setup: Setup, job: Job, deliver: Callable[[Delivered], Awaitable[None]]) -> int:
         """Convert a source; `deliver` gets each report as it is made, and is awaited before the next is read.
+
+        Returns the most memory, in bytes, that the worker has had until now; 0 where it cannot tell.
 
         Raises ConversionError, ConverterTimedOut, ConverterDied, NotYet, NotMine; what was delivered
         before is then not all there is. Only with PartlyConverted it is all that is good.
@@ -128,7 +130,9 @@ class Workers:
             "id_seed": job.id_seed.hex(),
         }
         async with self._borrowed(setup) as worker:
-            await worker.call(request, setup.timeout_seconds, on_report)
+            reply = await worker.call(request, setup.timeout_seconds, on_report)
+        peak = reply.header.get("peak_bytes")
+        return peak if isinstance(peak, int) else 0
 
     @contextlib.asynccontextmanager
     async def _borrowed(self, setup: Setup) -> AsyncIterator[WorkerProcess]:

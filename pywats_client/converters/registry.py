@@ -33,6 +33,19 @@ def built_in_names() -> list[str]:
     return sorted(file.stem for file in _FORMATS.glob("*.py") if file.stem != "__init__")
 
 
+def plugins() -> dict[str, str]:
+    """The converters that installed packages bring along: their names, and the package with its version."""
+    return {
+        plugin.name: f"{plugin.dist.name} {plugin.dist.version}" if plugin.dist else ""
+        for plugin in sorted(entry_points(group=PLUGIN_GROUP), key=lambda plugin: plugin.name)
+    }
+
+
+def resolve_built_in(name: str) -> str:
+    """What `load` needs to find a built-in format, or the one that asks all of them."""
+    return f"{__package__}.auto:Auto" if name == AUTO else f"{__package__}.formats.{name}"
+
+
 def resolve(module_path: str, converters_folder: Path) -> tuple[str, tuple[int, ...]]:
     """What `load` needs to find the class, and a stamp that changes when the user's file does.
 
@@ -44,10 +57,8 @@ def resolve(module_path: str, converters_folder: Path) -> tuple[str, tuple[int, 
         status = file.stat()
         reference = f"{file}:{form['name']}" if form["name"] else str(file)
         return reference, (status.st_mtime_ns, status.st_size, status.st_ino)
-    if module_path == AUTO:
-        return f"{__package__}.auto:Auto", ()
-    if module_path in built_in_names():
-        return f"{__package__}.formats.{module_path}", ()
+    if module_path in (AUTO, *built_in_names()):
+        return resolve_built_in(module_path), ()
     plugins = {plugin.name: plugin.value for plugin in entry_points(group=PLUGIN_GROUP)}
     if module_path in plugins:
         return plugins[module_path], ()

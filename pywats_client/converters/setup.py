@@ -125,6 +125,9 @@ class ModuleInfo:
 
     name: str
     version: str
+    description: str
+    documentation: str
+    """the text below its class"""
     is_folder: bool
     has_companions: bool
     ready_marker: str | None

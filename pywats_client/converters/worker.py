@@ -60,7 +60,9 @@ class Worker:
             self._allow_cpu(self._setup["timeout_seconds"])
         header = request.header
         if request.kind == "describe":
-            return self._describe()
+            from pywats_client.converters.describe import describe as described
+
+            return {"kind": "description", **described(type(self._converter))}
         companions = tuple(map(Path, header.get("companions", ())))
         source = self._source(Path(header["source"]), companions)
         if request.kind == "companions":
@@ -75,23 +77,16 @@ class Worker:
             self._pipe.send({"kind": "report", "queue_id": str(name), "facts": facts}, content)
             if len(content) > _LARGE_REPORT_BYTES:
                 gc.collect()  # few objects may hold much memory: steps and their sequence refer to each other
-        return {"kind": "done"}
+        return {"kind": "done", "peak_bytes": _peak_bytes()}
 
-    def _describe(self) -> dict[str, Any]:
-        from pywats_client.converters.base import Converter, FolderConverter
 
-        kind = type(self._converter)
-        folder = kind if issubclass(kind, FolderConverter) else None
-        return {
-            "kind": "description",
-            "name": kind.name or kind.__name__,
-            "version": kind.version,
-            "is_folder": folder is not None,
-            "has_companions": kind.companions is not Converter.companions,
-            "ready_marker": folder.ready_marker if folder else None,
-            "min_file_count": folder.min_file_count if folder else None,
-            "arguments_schema": kind.Arguments.model_json_schema(),
-        }
+def _peak_bytes() -> int:
+    """The most memory that this process has had so far; 0 where the system does not say."""
+    if os.name != "posix":
+        return 0
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def _logger() -> logging.Logger:

@@ -52,5 +52,5 @@ def test_below_the_alarm_threshold_the_log_says_so(tmp_path: Path, caplog: pytes
 
 
 def test_a_setting_that_the_format_does_not_have_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ConversionError, match="argument decimal_coma: .* did you mean decimal_comma"):
+    with pytest.raises(ConversionError, match=r"argument decimal_coma: .* did you mean decimal_comma"):
         converted(tmp_path, TABLE, formats={"csv": {"decimal_coma": True}})

@@ -70,6 +70,8 @@ class RuleWorkers(Workers):
         return ModuleInfo(
             name="mine",
             version="1",
+            description="",
+            documentation="",
             is_folder=self._is_folder,
             has_companions=self._has_companions,
             ready_marker=None,

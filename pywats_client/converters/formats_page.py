@@ -1,0 +1,89 @@
+"""The formats as people look them up: what each reads, its arguments, and an entry for the configuration."""
+
+import json
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from pywats_client.converters.describe import arguments, describe
+from pywats_client.converters.fields import FormatArguments
+from pywats_client.converters.registry import AUTO, built_in_names, load, resolve_built_in
+from pywats_client.errors import ConversionError
+
+COMMON = frozenset(FormatArguments.model_fields)
+"""The arguments that every built-in format knows."""
+
+
+class Format(NamedTuple):
+    """One format: its name, what it says of itself (fields of `setup.ModuleInfo`), and where it comes from."""
+
+    name: str
+    about: dict[str, Any]
+    origin: str
+    fault: str = ""
+    """why it cannot be used here"""
+
+
+def built_in() -> Iterator[Format]:
+    """The built-in formats, by name, and last the one that asks all others. They are imported here."""
+    for name in (*built_in_names(), AUTO):
+        try:
+            yield Format(name, describe(load(resolve_built_in(name))), "built in")
+        except ConversionError as fault:
+            yield Format(name, {"description": "", "documentation": "", "arguments_schema": {}}, "built in", str(fault))
+
+
+def entry(name: str) -> dict[str, Any]:
+    """An entry for `converters` in the configuration."""
+    return {"name": name, "module_path": name, "watch_folder": f"results/{name}", "process_code": 10}
+
+
+def page() -> str:
+    """All of it as Markdown."""
+    formats = list(built_in())
+    rows = [f"| [`{each.name}`](#{each.name}) | {each.about['description']} |" for each in formats]
+    common = next(each for each in formats if each.name == AUTO)
+    parts = [_HEAD, "\n".join(["| format | reads |", "|---|---|", *rows]), _COMMON]
+    parts.append(_table(common, COMMON))
+    return "\n\n".join([*parts, *map(_section, formats)]) + "\n"
+
+
+def _section(each: Format) -> str:
+    own = frozenset(key.path.partition(".")[0].removesuffix("[]") for key in arguments(each.about["arguments_schema"]))
+    parts = [f"### {each.name}", each.about["documentation"]]
+    if own - COMMON:
+        parts.append(_table(each, own - COMMON))
+    parts.append(f"```json\n{json.dumps(entry(each.name))}\n```")
+    return "\n\n".join(parts)
+
+
+def _table(each: Format, names: frozenset[str]) -> str:
+    found = arguments(each.about["arguments_schema"])
+    rows = [
+        f"| `{key.path}` | {_plain(key.type)} | `{_plain(key.default)}` | {_plain(key.help)} |"
+        for key in found
+        if key.path.partition(".")[0].removesuffix("[]") in names
+    ]
+    return "\n".join(["| argument | value | default | meaning |", "|---|---|---|---|", *rows])
+
+
+def _plain(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+_HEAD = """# Formats and examples
+
+`pywats-client formats describe --markdown` writes this page.
+
+The files here are converters to learn from, one of each kind: [`first_converter.py`](first_converter.py) reads a file
+line by line, and `converters/` has the others, each with its samples and what is expected of them; try them with
+`pywats-client converters test examples/converters/chart.py`. `plugin/` is a package that brings a converter along.
+`pywats-client converters new NAME` writes the beginning of one of your own.
+
+## The built-in formats
+
+`pywats-client convert FILE` finds the format of a file by its content, and prints what it reads in it.
+In the configuration, `module_path` names the format, or `auto` for whichever knows a file."""
+
+_COMMON = """## Arguments that all of them know
+
+They fill what a file does not say; what it says goes before."""
