@@ -98,13 +98,14 @@ class Fields:
             serial_number=unit,
             part_number=self.fill("part_number", part_number),
             revision=self.fill("revision", revision),
-            process_code=self._process_code(process_code, line),
+            process_code=self.process_code(process_code, line),
             operator=self.fill("operator", operator) or None,
             start=start or self._source.modified,
             **about,
         )
 
-    def _process_code(self, said: str | int | None, line: int | None) -> int | None:
+    def process_code(self, said: str | int | None = None, line: int | None = None) -> int | None:
+        """As `fill`. Raises ConversionError for what is no whole number."""
         text = self.fill("process_code", None if said is None else str(said))
         if not text:
             return None

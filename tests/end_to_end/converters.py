@@ -7,14 +7,13 @@ from tests.end_to_end.station import Station
 HESITANT = """
 import time
 from pathlib import Path
-from pywats_client.converters import FileConverter
 from pywats_client.converters.formats.wats_json import WatsJson
 
-class Hesitant(FileConverter):
+class Hesitant(WatsJson):
     name = "hesitant"
 
     def convert(self, source, context):
-        for place, report in enumerate(WatsJson().convert(source, context)):
+        for place, report in enumerate(super().convert(source, context)):
             yield report
             while place > 0 and not Path(GO).exists():
                 time.sleep(0.01)
@@ -23,16 +22,15 @@ class Hesitant(FileConverter):
 
 TALKATIVE = """
 import os
-from pywats_client.converters import FileConverter
 from pywats_client.converters.formats.wats_json import WatsJson
 
-class Talkative(FileConverter):
+class Talkative(WatsJson):
     name = "talkative"
 
     def convert(self, source, context):
         print("the environment is", dict(os.environ), flush=True)
         context.log.info("I have %s", os.environ)
-        return WatsJson().convert(source, context)
+        return super().convert(source, context)
 """
 """Tells what it sees."""
 

@@ -13,12 +13,13 @@ from tests.end_to_end.station import Station, files_below, names_in, wsjf
 SLOW = """
 import time
 from pathlib import Path
-from pywats_client.converters import FileConverter
 from pywats_client.converters.formats.wats_json import WatsJson
 
-class Slow(FileConverter):
+class Slow(WatsJson):
+    name = "Slow"
+
     def convert(self, source, context):
-        for report in WatsJson().convert(source, context):
+        for report in super().convert(source, context):
             yield report
             time.sleep(0.05)
             while "stuck" in source.name and not Path(GO).exists():

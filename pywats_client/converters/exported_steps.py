@@ -1,0 +1,169 @@
+"""What a step of an exported report measured, in such a form that a server takes it: for `exported`."""
+
+import itertools
+import math
+import re
+from typing import Any
+
+from pywats_client.converters.measured import number
+from pywats_client.wsjf import CompOp
+from pywats_client.wsjf.payloads import Series
+
+Wire = dict[str, Any]
+"""An object of WSJF; in a report that was read, anything may stand in it."""
+
+CHART_POINTS = 10_000
+_SINGLE = {
+    **dict.fromkeys(("ET_NLT", "NumericLimitTest"), ("numericMeas", "ET_MNLT")),
+    **dict.fromkeys(("ET_PFT", "PassFailTest"), ("booleanMeas", "ET_MPFT")),
+    **dict.fromkeys(("ET_SVT", "StringValueTest"), ("stringMeas", "ET_MSVT")),
+}
+"""Types of steps with one measurement: where it stands, and the type of a step with several."""
+_MULTIPLE = {kind: key for key, kind in _SINGLE.values()} | {"WATS_XYGMNLT": "numericMeas"}
+_WORDS = {"P": "passed", "F": "failed", "D": "done", "S": "skipped", "E": "error", "T": "terminated"}
+_PLAIN_POINTS = re.compile(r"[-+0-9.eE;]*")
+
+
+def objects(holder: Wire, key: str) -> list[Wire]:
+    """The objects in the list under a key; none where there is no list."""
+    items = holder.get(key)
+    return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
+
+
+def note(step: Wire, text: str) -> None:
+    """Add a line to the report text of a step."""
+    before = step.get("reportText")
+    step["reportText"] = f"{before}\n{text}" if isinstance(before, str) and before else text
+
+
+def mend_measurements(step: Wire) -> None:
+    """The step's type, the names, the comparisons and the verdicts of what it measured."""
+    for measured in objects(step, "numericMeas"):
+        _mend_comparison(step, measured)
+        _note_contradiction(step, measured)
+    for measured in objects(step, "stringMeas"):
+        if isinstance(op := measured.get("compOp"), str):
+            measured["compOp"] = op.upper()
+    kind = step.get("stepType")
+    if isinstance(kind, str) and kind in _SINGLE:
+        kind = _mend_single(step, kind)
+    if isinstance(kind, str) and kind in _MULTIPLE:
+        _mend_names(step, objects(step, _MULTIPLE[kind]))
+
+
+def _mend_single(step: Wire, kind: str) -> str:
+    """A single test that has one measurement; without one it is an action, with several a multiple test."""
+    key, multiple = _SINGLE[kind]
+    measured = objects(step, key)
+    status = str(step.get("status"))
+    if len(measured) > 1:
+        step["stepType"] = multiple
+    elif not measured and status in ("P", "F"):
+        step["stepType"] = "ET_A"
+        note(step, f"{kind} without a measurement")
+    elif measured and key == "booleanMeas" and measured[0].get("status") != status and status in _WORDS:
+        told = measured[0].get("status")
+        note(step, f"The step says {_WORDS[status]}, its measurement says {_WORDS.get(str(told), told)}.")
+        measured[0]["status"] = status
+    return str(step["stepType"])
+
+
+def _mend_names(step: Wire, measured: list[Wire]) -> None:
+    """Each measurement of a multiple test has a name of its own; one without has that of its step."""
+    seen: set[str] = set()
+    for item in measured:
+        name = str(item.get("name") or step.get("name"))
+        free = (name, *(f"{name} {count}" for count in range(2, len(measured) + 1)))
+        item["name"] = next(each for each in free if each not in seen)
+        seen.add(item["name"])
+
+
+def _mend_comparison(step: Wire, measured: Wire) -> None:
+    """An operator that has the limits it needs; a single limit stands in the low place."""
+    op, low, high = (measured.get(key) for key in ("compOp", "lowLimit", "highLimit"))
+    if not isinstance(op, str):
+        return
+    if op.upper() not in CompOp.__members__:
+        _only_record(step, measured, f"{op} is not a comparison of WATS")
+        return
+    chosen = CompOp(op.upper())
+    if chosen.limit_count == 2 and (low is None) != (high is None):
+        note(step, f"{_named(measured)}{op} with one limit only: {low if high is None else high}")
+        chosen = CompOp(chosen[:2] if high is None else chosen[2:])
+    if chosen.limit_count == 1 and low is None:
+        low, high = high, None
+        measured["lowLimit"] = low
+        measured.pop("highLimit", None)
+    if chosen.limit_count and low is None:
+        _only_record(step, measured, f"{op} without a limit")
+    else:
+        measured["compOp"] = str(chosen)
+
+
+def _only_record(step: Wire, measured: Wire, why: str) -> None:
+    limits = [f"{key} {measured.pop(key)}" for key in ("lowLimit", "highLimit") if measured.get(key) is not None]
+    measured["compOp"] = "LOG"
+    note(step, _named(measured) + ", ".join([why, *limits]))
+
+
+def _note_contradiction(step: Wire, measured: Wire) -> None:
+    status, op, value = (measured.get(key) for key in ("status", "compOp", "value"))
+    limits = [measured.get(key) for key in ("lowLimit", "highLimit")]
+    are_numbers = _is_number(value) and all(limit is None or _is_number(limit) for limit in limits)
+    if status in ("P", "F") and isinstance(op, str) and are_numbers:
+        verdict = "P" if CompOp(op).holds(value, *limits) else "F"  # type: ignore[arg-type]
+        if verdict != status:
+            words = f"The file says {_WORDS[status]}, its limits say {_WORDS[verdict]}."
+            note(step, _named(measured) + words)
+
+
+def _is_number(value: object) -> bool:
+    if isinstance(value, float):
+        return not math.isnan(value)
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _named(measured: Wire) -> str:
+    return f"{measured['name']}: " if measured.get("name") else ""
+
+
+def mend_chart(step: Wire) -> None:
+    """As many x as y values in each series, all of them numbers, and not more than are taken."""
+    chart = step.get("chart")
+    for series in objects(chart, "series") if isinstance(chart, dict) else []:
+        texts = [series.get(key) or "" for key in ("xdata", "ydata")]
+        if all(isinstance(text, str) for text in texts) and not _are_points(*texts):
+            _mend_series(step, series, *texts)
+
+
+def _are_points(xs: str, ys: str) -> bool:
+    count = xs.count(";")
+    is_plain = _PLAIN_POINTS.fullmatch(xs) and _PLAIN_POINTS.fullmatch(ys) and (not xs) == (not ys)
+    return bool(is_plain) and count == ys.count(";") and count < CHART_POINTS
+
+
+def _mend_series(step: Wire, series: Wire, x_text: str, y_text: str) -> None:
+    name = series.get("name") or "series"
+    try:
+        xs, ys = (_numbers(text) for text in (x_text, y_text))
+    except ValueError:
+        return  # the check says so, with its place
+    if not x_text:
+        xs = [float(index) for index in range(len(ys))]
+        note(step, f"{name}: the file has no x values; the points are numbered from 0")
+    if len(xs) != len(ys):
+        note(step, f"{name}: the file has {len(xs)} x values and {len(ys)} y values; the others are left out")
+    points = list(zip(xs, ys, strict=False))
+    if len(points) > CHART_POINTS:
+        every = math.ceil(len(points) / CHART_POINTS)
+        note(step, f"{name}: of {len(points)} points, each {every}th")
+        points = list(itertools.islice(points, 0, None, every))
+    plot, left_out = Series.of(str(name), [x for x, _ in points], [y for _, y in points])
+    if left_out:
+        note(step, f"{name}: {left_out} points are NaN or infinite, and left out")
+    series["xdata"], series["ydata"] = plot.x_data, plot.y_data
+
+
+def _numbers(text: str) -> list[float]:
+    """The numbers that are joined by ";", with a point or a comma as decimal sign."""
+    return [number(each.strip(), decimal_comma=True) for each in text.split(";")] if text else []
