@@ -1,14 +1,13 @@
 """JUnit XML, as test runners of software and firmware write it: Ant, Surefire, pytest, gtest, CTest, Twister…"""
 
 import math
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Literal
 
 from pywats_client.converters import xml
 from pywats_client.converters.base import Context, FileConverter, Source
-from pywats_client.converters.fields import MAX_FACT, Fields, FormatArguments, tell
+from pywats_client.converters.fields import Fields, FormatArguments, tell
 from pywats_client.converters.junit_cases import (
     COUNTS,
     OUTCOMES,
@@ -24,29 +23,14 @@ from pywats_client.converters.junit_cases import (
     within,
 )
 from pywats_client.converters.nested import MAX_DEPTH, explain, sequence, skip_if_all_were
+from pywats_client.converters.unit_facts import UnitFacts
 from pywats_client.converters.xml import Element, line_of, local
 from pywats_client.errors import ConversionError
 from pywats_client.wsjf import SequenceCall, UutReport, shorten
 
 _ROOTS = ("testsuites", "testsuite", "testrun")
 _SUITE, _CASE = "testsuite", "testcase"
-_KNOWN: Mapping[str, str] = {
-    "serial_number": "serialnumber serialno serial sn uutserialnumber uutserial uutsn dutserialnumber dutserial dutsn"
-    " dutid unitserialnumber",
-    "part_number": "partnumber partno pn productnumber uutpartnumber dutpartnumber",
-    "revision": "revision rev partrevision productrevision hardwarerevision hwrevision",
-    "process_code": "processcode operationcode operationtypecode",
-    "operator": "operator operatorname testoperator",
-    "station": "station stationname stationid teststation machinename",
-    "location": "location stationlocation",
-    "purpose": "purpose stationpurpose",
-    "batch_serial_number": "batch batchnumber batchserialnumber lot lotnumber",
-    "fixture_id": "fixture fixtureid",
-    "socket_index": "socket socketindex testsocketindex",
-}
-"""Properties that say of the unit what a report has a field for; case and signs in their names do not matter."""
-_PLAIN = ("location", "purpose", "batch_serial_number", "fixture_id")
-_FIELD_OF = {name: field for field, names in _KNOWN.items() for name in names.split()}
+_SEVERAL = "for one unit a suite, set report_per to suite"
 
 
 class Junit(FileConverter):
@@ -101,36 +85,19 @@ class _Unit:
         self._cases = list(within(parts, _CASE))
         if not self._cases and not any(local(part) in OUTCOMES for suite in self._suites for part in suite):
             raise ConversionError("there is no test case, so there is no verdict", line=line_of(whole))
-        self._said: dict[str, str] = {}
-        self._told: dict[str, str] = {}
+        self._facts = UnitFacts()
         for holder in within(parts, "properties"):
             for name, text in properties(holder):
-                self._identify(holder, name, text)
-
-    def _identify(self, holder: Element, name: str, text: str) -> None:
-        """A property that says what a report has a field for; the first one counts."""
-        field = _field(name, text)
-        if field and self._said.setdefault(field, text) != text and field == "serial_number":
-            known = self._said[field]
-            raise ConversionError(
-                f"another serial number, {text}, follows {known}: for one unit a suite, set report_per to suite",
-                line=line_of(holder),
-            )
+                self._facts.gather(name, text, _SEVERAL, line_of(holder))
 
     def report(self) -> UutReport:
         """The unit's report."""
-        said = self._said
-        report = self._fields.report(
-            serial_number=said.get("serial_number"),
-            part_number=said.get("part_number"),
-            revision=said.get("revision"),
-            process_code=said.get("process_code"),
-            operator=said.get("operator"),
+        report = self._facts.report(
+            self._fields,
             start=self._start(),
-            line=line_of(self._whole),
-            station=shorten(said.get("station") or self._host(), MAX_FACT) or None,
+            station=self._host(),
             execution_time=self._seconds(),
-            **{field: shorten(said[field], MAX_FACT) for field in _PLAIN if field in said},
+            line=line_of(self._whole),
         )
         self._describe(report)
         for part in self._parts:
@@ -146,8 +113,6 @@ class _Unit:
         )
         if name:
             report.sequence_name = shorten(name, 200)
-        if "socket_index" in self._said:
-            report.socket_index = int(self._said["socket_index"])
         if self._whole not in self._parts:
             for name, text in others(self._whole, ("name", "time", "timestamp", *COUNTS)):
                 tell(report, name, text)
@@ -188,7 +153,7 @@ class _Unit:
             add_case(element, sequence)
         elif kind == "properties":
             for name, text in properties(element):
-                self._tell(name, text, sequence, report)
+                self._facts.tell(report, name, text, sequence)
         elif kind in OUTCOMES:
             explain(sequence, outcome_text(element))
             sequence.worsen(OUTCOMES[kind])
@@ -214,24 +179,8 @@ class _Unit:
         note_counts(suite, made)
         return made
 
-    def _tell(self, name: str, text: str, sequence: SequenceCall, report: UutReport) -> None:
-        """A property: of the unit, unless another suite says something else under this name."""
-        if self._said.get(_field(name, text)) == text and len(text) <= MAX_FACT:
-            return
-        if name not in self._told:
-            self._told[name] = text
-            tell(report, name, text)
-        elif self._told[name] != text:
-            sequence.note(f"{name}: {text}")
-
 
 def _group(case: Element, suite: Element) -> str:
     """The class of a test case, where neither its suite nor its own name says it already."""
     group = " ".join(case.get("classname", "").split()) if local(case) == _CASE else ""
     return "" if group == suite.get("name") or group in case.get("name", "") else group
-
-
-def _field(name: str, text: str) -> str:
-    """The report's field of which a property speaks; empty where it is none."""
-    field = _FIELD_OF.get(re.sub(r"[\W_]", "", name).lower(), "")
-    return "" if field == "socket_index" and not re.fullmatch("[0-9]{1,9}", text) else field
