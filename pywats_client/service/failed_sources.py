@@ -71,8 +71,9 @@ class Failed:
 
     @property
     def companions(self) -> list[Path]:
-        """The files that belong to it and are still there."""
-        return [path for name in _companions(self.reason) if _is_file(path := self.path.with_name(name))]
+        """The files and folders that belong to it and are still there."""
+        paths = [self.path.with_name(name) for name in _companions(self.reason)]
+        return [path for path in paths if _is_file(path) or (path.is_dir() and not path.is_symlink())]
 
     def facts(self) -> FailedSource:
         """What a list says of it. Raises OSError where it is gone."""

@@ -243,6 +243,38 @@ async def test_what_belongs_to_a_source_goes_with_it_both_ways(tmp_path: Path) -
 
 
 @pytest.mark.trio
+async def test_a_folder_that_belongs_to_a_source_goes_with_it_both_ways(tmp_path: Path) -> None:
+    module = write_converter(
+        tmp_path / "mine.py",
+        """
+        if not (source.path.parent.parent / "mended").exists():
+            raise ValueError("not yet")
+        return report((source.companions[0] / "value.txt").read_text())
+        """,
+        head="def companions(self, source):\n    return [source.path.with_suffix('')]",
+    )
+    keys = {
+        "name": "mine",
+        "module_path": str(module),
+        "watch_folder": str(tmp_path / "in"),
+        "file_patterns": ["*.txt"],
+    }
+    desk = Desk(tmp_path, converters=[keys])
+    (desk.watched / "a").mkdir()
+    (desk.watched / "a" / "value.txt").write_text("A1")
+    (desk.watched / "a.txt").touch()
+    async with desk.running():
+        await desk.until(lambda: desk.hub.snapshot.converter("mine").failed)
+        assert await ids(desk) == ["mine/a.txt"]
+        assert sorted(os.listdir(desk.watched / "Error")) == ["a", "a.txt", "a.txt.reason"]
+        (tmp_path / "mended").touch()
+        await desk.ask(RetrySources(ids=["mine/a.txt"]), RetrySources.Result)
+        await desk.until(lambda: desk.hub.snapshot.delivered == 1)
+    assert os.listdir(desk.watched / "Error") == []
+    assert (desk.watched / "Done" / "a" / "value.txt").read_text() == "A1"
+
+
+@pytest.mark.trio
 async def test_a_discarded_source_is_kept_with_its_reason_and_listed_no_more(tmp_path: Path) -> None:
     desk = Desk(tmp_path)
     put_failed(desk, "below/a.csv", more='files: ["a.dat"]\n')
