@@ -22,8 +22,8 @@ from pywats_client.converters.junit_cases import (
     seconds,
     within,
 )
+from pywats_client.converters.named_facts import NamedFacts
 from pywats_client.converters.nested import MAX_DEPTH, explain, sequence, skip_if_all_were
-from pywats_client.converters.unit_facts import UnitFacts
 from pywats_client.converters.xml import Element, line_of, local
 from pywats_client.errors import ConversionError
 from pywats_client.wsjf import SequenceCall, UutReport, shorten
@@ -85,7 +85,7 @@ class _Unit:
         self._cases = list(within(parts, _CASE))
         if not self._cases and not any(local(part) in OUTCOMES for suite in self._suites for part in suite):
             raise ConversionError("there is no test case, so there is no verdict", line=line_of(whole))
-        self._facts = UnitFacts()
+        self._facts = NamedFacts()
         for holder in within(parts, "properties"):
             for name, text in properties(holder):
                 self._facts.gather(name, text, _SEVERAL, line_of(holder))
