@@ -6,6 +6,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from pywats_client.cli import authoring, index
 from pywats_client.cli.config import app as config
 from pywats_client.cli.convert import convert
 from pywats_client.cli.converters import app as converters
@@ -48,6 +49,8 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,  # they show local variables, and those may hold a token
 )
+for verb in (authoring.new, authoring.test, index.search, index.install, index.update, index.remove):
+    converters.command()(verb)
 app.add_typer(config, name="config", rich_help_panel="Setting up")
 app.add_typer(queue, name="queue", rich_help_panel="Files and reports")
 app.add_typer(converters, name="converters", rich_help_panel="Files and reports")

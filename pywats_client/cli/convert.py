@@ -54,7 +54,7 @@ def convert(
     from pywats_client import logs
 
     logs.set_up(None, "INFO")
-    arguments = dict(_parse_argument(text) for text in argument or ())
+    arguments = dict(parse_argument(text) for text in argument or ())
     instance = Instance.find(instance_id, home)
     source = Path(os.path.abspath(file))  # noqa: PTH100 -- resolve() would follow links
     reports, error = trio.run(_run, source, converter, arguments, instance)
@@ -65,7 +65,8 @@ def convert(
         raise error
 
 
-def _parse_argument(text: str) -> tuple[str, Any]:
+def parse_argument(text: str) -> tuple[str, Any]:
+    """A setting from the command line: its name and its value, which may be JSON."""
     key, equals, value = text.partition("=")
     if not equals:
         raise typer.BadParameter(f"{text!r} is not KEY=VALUE", param_hint="-a")

@@ -36,9 +36,13 @@ class Sample(NamedTuple):
 
 
 def samples(folder: Path) -> list[Sample]:
-    """Every sample of a folder, by name. Raises ConversionError where what is expected is no JSON object."""
+    """Every sample of a folder, by name: its files, and those folders of which something is expected.
+
+    Raises ConversionError where what is expected is no JSON object.
+    """
     names = sorted(path for path in folder.iterdir() if not path.name.startswith(".")) if folder.is_dir() else []
-    return [sample(path) for path in names if not path.name.endswith(SUFFIX)]
+    found = [sample(path) for path in names if not path.name.endswith(SUFFIX)]
+    return [each for each in found if each.expected is not None or not each.source.is_dir()]
 
 
 def sample(source: Path) -> Sample:

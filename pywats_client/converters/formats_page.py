@@ -74,10 +74,24 @@ _HEAD = """# Formats and examples
 
 `pywats-client formats describe --markdown` writes this page.
 
-The files here are converters to learn from, one of each kind: [`first_converter.py`](first_converter.py) reads a file
-line by line, and `converters/` has the others, each with its samples and what is expected of them; try them with
-`pywats-client converters test examples/converters/chart.py`. `plugin/` is a package that brings a converter along.
-`pywats-client converters new NAME` writes the beginning of one of your own.
+## Converters to learn from
+
+| example | shows |
+|---|---|
+| [`first_converter.py`](first_converter.py) | ten lines: a unit on each line of a file |
+| [`many_units`](many_units/many_units.py) | many units a file, each judged for itself |
+| [`chart`](chart/chart.py) | a curve, and what is derived from it |
+| [`folder`](folder/folder.py) | a folder as source, complete when its marker is there |
+| [`companions`](companions/companions.py) | files that belong together, and an attachment |
+| [`not_yet`](not_yet/not_yet.py) | a file that is not complete yet, and is tried again |
+| [`repair`](repair/repair.py) | a repair report |
+| [`plugin`](plugin/pyproject.toml) | a package that brings a converter along: `pip install examples/plugin` |
+
+Beside each lie its samples with what is expected of them: `pywats-client converters test examples/chart/chart.py`.
+`pywats-client converters new NAME` writes the beginning of one of your own, with a sample and a test.
+
+`config_default.json` is a configuration, `submit_one_report.py` sends a report without a service, and
+`plain_socket.py` asks a service with nothing but a socket.
 
 ## The built-in formats
 
