@@ -1,6 +1,6 @@
 """`make bench`: speed and memory, as medians of alternating runs on this machine. The ratios are what to trust.
 
-`python -m tests.benchmarks [drain|convert|wait|idle|control …]` runs only these groups; `RUNS=1` is a quick look.
+`python -m tests.benchmarks [drain|convert|wait|idle|control|formats …]` runs only these groups; `RUNS=1` is a quick look.
 """
 
 import os
@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-from tests.benchmarks import control, measures, station
+from tests.benchmarks import control, formats, measures, station
 
 RUNS = int(os.environ.get("RUNS", "5"))
 Line = tuple[str, str, str]
@@ -79,7 +79,20 @@ def _controlling(home: Path) -> Iterator[Line]:
         yield f"{title} with 3 subscribers", f"{with_them / without:.2f} of {without:.0f}/s without", aim
 
 
-GROUPS = {"drain": _draining, "convert": _converting, "wait": _waiting, "idle": _idling, "control": _controlling}
+def _reading(home: Path) -> Iterator[Line]:
+    for name, speed in formats.measured():
+        what = f"{speed.size / 1000:,.0f} kB, {speed.reports} report" + ("s" if speed.reports > 1 else "")
+        yield f"format {name}", f"{speed.rate:,.1f} files/s of {what}, {speed.peak_mib:.0f} MiB", "memory < 150 MiB"
+
+
+GROUPS = {
+    "drain": _draining,
+    "convert": _converting,
+    "wait": _waiting,
+    "idle": _idling,
+    "control": _controlling,
+    "formats": _reading,
+}
 
 
 def main(words: list[str]) -> None:
