@@ -2,7 +2,7 @@
 
 import re
 from pathlib import PureWindowsPath
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pydantic import field_validator
 
@@ -50,7 +50,7 @@ class Program(NamedTuple):
         """What is known of every unit of this program."""
         return Fields(source, arguments, {"program": self.name})
 
-    def product(self, fields: Fields, arguments: ProgramArguments, **said: str) -> dict[str, str]:
+    def product(self, fields: Fields, arguments: ProgramArguments, **said: str) -> dict[str, Any]:
         """Part number and revision: as `said` in the file, else by name and arguments, else by the program's name."""
         found = re.search(arguments.program_pattern, self.name) if arguments.program_pattern else None
         of_program = found.groupdict(default="") if found else {}
