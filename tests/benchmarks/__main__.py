@@ -1,6 +1,7 @@
 """`make bench`: speed and memory, as medians of alternating runs on this machine. The ratios are what to trust.
 
-`python -m tests.benchmarks [drain|convert|wait|idle|control|formats …]` runs only these groups; `RUNS=1` is a quick look.
+`python -m tests.benchmarks [drain|convert|wait|idle|control|formats …]` runs only these groups; `RUNS=1` is a quick
+look.
 """
 
 import os
@@ -43,6 +44,7 @@ def _waiting(home: Path) -> Iterator[Line]:
     few, many = _medians(lambda: measures.drained(home, count=500), lambda: measures.drained(home, count=50_000))
     yield "50,000 queued against 500", f"{many / few:.2f} of the speed", "0.85 to 1.15"
     yield "memory of a waiting report", f"{measures.kilobytes_a_report(home):.2f} kB", "< 1 kB"
+    yield "one source with 10,000 units", f"{measures.kilobytes_a_unit(home):.2f} kB a unit", "< 8 kB"
     (start,) = _medians(lambda: measures.start_to_first_upload(home))
     yield "first upload with 10,000 queued", f"{start:.2f} s after the start", "< 2 s"
 

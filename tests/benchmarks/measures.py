@@ -103,6 +103,22 @@ def kilobytes_a_report(home: Path, count: int = 50_000) -> float:
     return (sizes[1] - sizes[0]) / count
 
 
+def kilobytes_a_unit(home: Path, count: int = 10_000) -> float:
+    """How much the service's memory rises at most with each unit of one source with many, until all are delivered."""
+    with station.sink() as sink:
+        folder = station.emptied(home) / "in"
+        converter = station.csv_converter(folder) | {
+            "arguments": {"mode": "unit_per_row", "measurements": [{"column": "Vcc", "low": 3, "high": 4}]}
+        }
+        table = ["Serial,Part,Vcc", *(f"SN-{number},PN,3.{number:05d}" for number in range(count))]
+        (home / "lot.csv").write_text("\n".join(table))
+        with station.service(home, sink.url, converter) as service:
+            before = service.status("VmRSS")
+            (home / "lot.csv").rename(folder / "lot.csv")
+            sink.wait_for(count)
+            return (service.status("VmHWM") - before) / count
+
+
 def start_to_first_upload(home: Path, count: int = 10_000) -> float:
     """Seconds from the start of the process to the first report on the server, with so many queued."""
     station.fill_queue(station.emptied(home), count)
