@@ -56,9 +56,8 @@ class UnitFacts:
         place = _NAMES.get(re.sub(r"[\W_]", "", name).lower())
         if not text or (place and text == _NOTHING.get(place)):
             return
-        if place is None or (place in _WHOLE and not re.fullmatch(r"-?[0-9]{1,9}", text)):
-            self.more.append((name, text))
-        elif self.said.setdefault(place, text) != text:
+        fits = place is not None and (place not in _WHOLE or re.fullmatch(r"-?[0-9]{1,9}", text))
+        if not fits or self.said.setdefault(place or "", text) != text:
             self.more.append((name, text))
 
     def begin(self, fields: Fields, start: datetime | None, line: int | None) -> UutReport:
@@ -76,7 +75,7 @@ class UnitFacts:
         return report
 
 
-def settle(report: UutReport, fields: Fields, status: Status | None, word: str) -> UutReport:
+def settle(report: UutReport, fields: Fields, status: Status | None, word: str, line: int | None) -> UutReport:
     """Give the report the file's verdict. Done is none, so the argument `result` or the steps decide.
 
     Raises ConversionError where nothing in the file is a verdict, and no argument says one.
@@ -88,7 +87,10 @@ def settle(report: UutReport, fields: Fields, status: Status | None, word: str) 
     judged = report.result != "P" or any(step.status == "P" for step in report.root.steps)
     if status == "D" or (judged and not word):
         return fields.settle(report, None)
-    return fields.settle(report, fields.require_result(None))
+    try:
+        return fields.settle(report, fields.require_result(None))
+    except ConversionError as fault:
+        raise ConversionError(str(fault), line=line) from None
 
 
 def moment_or_fault(text: str, line: int | None) -> datetime:
