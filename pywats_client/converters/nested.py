@@ -1,5 +1,6 @@
 """Steps within steps, of files that judge every level by themselves; and their long names and texts."""
 
+import re
 from typing import Required, TypedDict
 
 from pywats_client.wsjf import SequenceCall, Step, shorten
@@ -10,6 +11,7 @@ MAX_NAME = 100
 MAX_TEXT = 10_000
 MAX_DEPTH = 100
 """Levels of steps that a report is given; the server and its pages have theirs, which nobody tells."""
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _MAX_MESSAGE, _MAX_SEQUENCE_NAME, _MAX_PATH = 200, 200, 500
 
 
@@ -22,7 +24,7 @@ class Title(TypedDict, total=False):
 
 def titled(name: str, otherwise: str) -> Title:
     """The name of a step; a long one is cut, and told in full in its report text. `otherwise`: if there is none."""
-    name = " ".join(name.split()) or otherwise
+    name = " ".join(printable(name).split()) or otherwise
     if len(name) <= MAX_NAME:
         return {"name": name}
     return {"name": shorten(name, MAX_NAME), "report_text": f"name: {name}"}
@@ -58,14 +60,20 @@ def explain(step: Step, message: str) -> None:
     message = message.strip()
     if message:
         step.error_message = step.error_message or shorten(" ".join(message[: _MAX_MESSAGE * 2].split()), _MAX_MESSAGE)
-        step.note(bounded(message))
+        if message not in (step.report_text or ""):
+            step.note(bounded(message))
 
 
 def bounded(text: str, limit: int = MAX_TEXT) -> str:
     """The text; of a very long one the beginning and the end, and how much is missing between them."""
-    text = text.strip()
+    text = printable(text).strip()
     left_out = len(text) - limit
     if left_out <= 0:
         return text
     half = limit // 2
     return f"{text[:half]}\n… {left_out} characters are left out …\n{text[-half:]}"
+
+
+def printable(text: str) -> str:
+    """The text with control characters, such as a console's escapes, as their symbols: a report may not hold them."""
+    return _CONTROL.sub(lambda found: chr(0x2400 + ord(found[0])) if found[0] < " " else "\ufffd", text)
