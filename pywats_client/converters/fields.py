@@ -126,11 +126,11 @@ class Fields:
             report.root.status = verdict
         return report
 
-    def require_result(self, verdict: Status | None) -> Status:
+    def require_result(self, verdict: Status | None, line: int | None = None) -> Status:
         """The verdict of a file that has neither one nor limits. Raises ConversionError where no argument says it."""
         found = verdict or self._arguments.result
         if found is None:
-            raise ConversionError("there is no verdict: the file does not say it, so set the argument result")
+            raise ConversionError("there is no verdict: the file does not say it, so set the argument result", line=line)
         return found
 
 
