@@ -10,6 +10,7 @@ import pytest
 from worker_fixtures import convert, setup_for
 
 from pywats_client.converters.process import Workers
+from pywats_client.converters.registry import built_in_names
 from pywats_client.errors import ConversionError
 from tests.evidence.plugin import Evidence
 
@@ -44,8 +45,6 @@ def wide(file: Path) -> None:
 
 
 INPUTS: dict[str, tuple[str, Callable[[Path], None]]] = {
-    "a sparse file of 10 GB as a table": ("csv", sparse),
-    "a sparse file of 10 GB as JSON": ("wats_json", sparse),
     "JSON 10,000 levels deep": ("wats_json", deep),
     "JSON of a million elements": ("wats_json", many),
     "a number of a million digits": ("wats_json", long_number),
@@ -53,6 +52,7 @@ INPUTS: dict[str, tuple[str, Callable[[Path], None]]] = {
     "a megabyte of NUL as JSON": ("wats_json", zeros),
     "a table of a million columns": ("csv", wide),
 }
+INPUTS |= {f"a sparse file of 10 GB as {name}": (name, sparse) for name in built_in_names()}
 
 
 def case(what: str) -> pytest.MarkDecorator:
