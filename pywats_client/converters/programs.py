@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from pydantic import field_validator
 
 from pywats_client.converters.base import Source
-from pywats_client.converters.fields import Fields
+from pywats_client.converters.fields import Fields, FormatArguments
 from pywats_client.converters.texts import TextArguments
 from pywats_client.wsjf import UutReport, shorten
 
@@ -16,7 +16,7 @@ _ENDING = re.compile(r"\.[A-Za-z]{3}")
 _MAX_PATH, _MAX_NAME, _MAX_VERSION = 500, 200, 30
 
 
-class ProgramArguments(TextArguments):
+class ProductArguments(FormatArguments):
     """The arguments of formats that name the test program, and hardly ever the product."""
 
     program_pattern: str = r"(?P<part_number>.+)"
@@ -34,6 +34,10 @@ class ProgramArguments(TextArguments):
         return pattern
 
 
+class ProgramArguments(ProductArguments, TextArguments):
+    """Those of such formats that are text."""
+
+
 class Program(NamedTuple):
     """A test program: where it lies, as the file says it, and what its name says."""
 
@@ -46,11 +50,11 @@ class Program(NamedTuple):
         path = PureWindowsPath(self.path.strip())  # knows / and \
         return path.stem if _ENDING.fullmatch(path.suffix) else path.name
 
-    def fields(self, source: Source, arguments: ProgramArguments) -> Fields:
+    def fields(self, source: Source, arguments: ProductArguments) -> Fields:
         """What is known of every unit of this program."""
         return Fields(source, arguments, {"program": self.name})
 
-    def product(self, fields: Fields, arguments: ProgramArguments, **said: str) -> dict[str, Any]:
+    def product(self, fields: Fields, arguments: ProductArguments, **said: str) -> dict[str, Any]:
         """Part number and revision: as `said` in the file, else by name and arguments, else by the program's name."""
         found = re.search(arguments.program_pattern, self.name) if arguments.program_pattern else None
         of_program = found.groupdict(default="") if found else {}
