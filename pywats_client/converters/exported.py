@@ -4,40 +4,34 @@ A server refuses some of what it exports (WSJF, sections 11, 12 and 14). What is
 the step, but for what a server knows itself.
 """
 
-from collections.abc import Iterator
-
-from pywats_client.converters.exported_steps import Wire, mend_chart, mend_measurements, note, objects
+from pywats_client.converters.exported_steps import (
+    MAX_NAME,
+    Wire,
+    cut,
+    mend_chart,
+    mend_measurements,
+    note,
+    objects,
+    walk,
+)
 from pywats_client.converters.fields import Fields
-from pywats_client.wsjf import shorten
 
-MAX_NAME = 100
+_CALL_LENGTHS = {"path": 500, "name": 200, "version": 30}
+_UUT_LENGTHS = {"comment": 5000, "fixtureId": 100, "batchSN": 100, "user": 100}
 _OUTPUT = ("productName", "origin", "assetStats", "processCodeFormat")
 _LOOP = {"num": "iterations", "n": "iterations", "passed": "passed", "failed": "failed", "endingIndex": "ending index"}
+_BY_STEPS = {"P": "P", "D": "P", "S": "P", "F": "F", "E": "E", "T": "T"}
 _FILLED = {"sn": "serial_number", "pn": "part_number", "rev": "revision", "result": "result"}
 
 
-def mend(report: Wire) -> None:
-    """Change what a server would refuse in a report that it has exported."""
-    for key in _OUTPUT:
-        report.pop(key, None)
-    for holder in (report, report.get("uur")):
-        if isinstance(holder, dict) and holder.get("processCode") is not None:
-            holder.pop("processName", None)  # compared letter by letter, and the server knows the name by the code
-    if isinstance(uut := report.get("uut"), dict):
-        uut.pop("referencedByUURs", None)
-    for unit in objects(report, "subUnits"):
-        for failure in objects(unit, "failures"):
-            _drop_step_name(failure)
-    root = report.get("root")
-    for step in _steps(root):
-        _mend_step(step)
-    if report.get("result") == "D" and isinstance(root, dict):
-        report["result"] = "P"  # a unit that is done has passed, as a step that is done counts as passed
-        note(root, "The file says done, which is no verdict of a unit.")
+def complete(report: Wire, fields: Fields) -> None:
+    """Fill what the report does not say, and change what a server would refuse. Raises ConversionError as `Fields`."""
+    _fill(report, fields)
+    _settle(report)
+    _mend(report)
 
 
-def fill(report: Wire, fields: Fields) -> None:
-    """Fill what the report leaves empty from the file's name and the arguments. Raises ConversionError as `Fields`."""
+def _fill(report: Wire, fields: Fields) -> None:
     inner = report.get("uut" if report.get("type") == "T" else "uur")
     holders = [(report, key, field) for key, field in _FILLED.items()]
     holders += [(inner, "user", "operator")] if isinstance(inner, dict) else []
@@ -48,23 +42,42 @@ def fill(report: Wire, fields: Fields) -> None:
         report["processCode"] = code
 
 
-def _steps(root: object) -> Iterator[Wire]:
-    """Every step, depth first; without recursion, because a report may nest at will."""
-    waiting = [root]
-    while waiting:
-        step = waiting.pop()
-        if isinstance(step, dict):
-            yield step
-            waiting.extend(reversed(objects(step, "steps")))
+def _settle(report: Wire) -> None:
+    """The verdict of a test that has none is that of its steps; where it is another, the report says so."""
+    root = report.get("root")
+    if not isinstance(root, dict) or str(root.get("status")) not in _BY_STEPS:
+        return
+    by_steps = _BY_STEPS[str(root["status"])]
+    verdict = report.get("result") or by_steps
+    report["result"] = _BY_STEPS["D"] if verdict == "D" else verdict
+    if verdict != by_steps:
+        note(root, f"The verdict of the unit is {verdict}, that of its steps {by_steps}.")
+
+
+def _mend(report: Wire) -> None:
+    for key in _OUTPUT:
+        report.pop(key, None)
+    for holder in (report, report.get("uur")):
+        if isinstance(holder, dict) and holder.get("processCode") is not None:
+            holder.pop("processName", None)  # compared letter by letter, and the server knows the name by the code
+    root = report.get("root")
+    if isinstance(uut := report.get("uut"), dict):
+        uut.pop("referencedByUURs", None)
+        cut(root if isinstance(root, dict) else {}, uut, _UUT_LENGTHS)
+    for unit in objects(report, "subUnits"):
+        for failure in objects(unit, "failures"):
+            _drop_step_name(failure)
+    for step in walk(root):
+        _mend_step(step)
 
 
 def _mend_step(step: Wire) -> None:
     _drop_loop(step)
     mend_measurements(step)
     mend_chart(step)
-    if isinstance(name := step.get("name"), str) and len(name) > MAX_NAME:
-        step["name"] = shorten(name, MAX_NAME)
-        note(step, name)
+    cut(step, step, {"name": MAX_NAME})
+    if isinstance(call := step.get("seqCall"), dict):
+        cut(step, call, _CALL_LENGTHS)
 
 
 def _drop_loop(step: Wire) -> None:

@@ -3,16 +3,20 @@
 import itertools
 import math
 import re
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pywats_client.converters.measured import number
-from pywats_client.wsjf import CompOp
+from pywats_client.wsjf.limits import CompOp, StringOp
+from pywats_client.wsjf.model import shorten
 from pywats_client.wsjf.payloads import Series
 
 Wire = dict[str, Any]
 """An object of WSJF; in a report that was read, anything may stand in it."""
 
+MAX_NAME = 100
 CHART_POINTS = 10_000
+_KEYS = ("numericMeas", "booleanMeas", "stringMeas")
 _SINGLE = {
     **dict.fromkeys(("ET_NLT", "NumericLimitTest"), ("numericMeas", "ET_MNLT")),
     **dict.fromkeys(("ET_PFT", "PassFailTest"), ("booleanMeas", "ET_MPFT")),
@@ -30,20 +34,39 @@ def objects(holder: Wire, key: str) -> list[Wire]:
     return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
 
 
+def walk(root: object) -> Iterator[Wire]:
+    """Every step, depth first; without recursion, because a report may nest at will."""
+    waiting = [root]
+    while waiting:
+        step = waiting.pop()
+        if isinstance(step, dict):
+            yield step
+            waiting.extend(reversed(objects(step, "steps")))
+
+
 def note(step: Wire, text: str) -> None:
     """Add a line to the report text of a step."""
     before = step.get("reportText")
     step["reportText"] = f"{before}\n{text}" if isinstance(before, str) and before else text
 
 
+def cut(step: Wire, holder: Wire, lengths: Mapping[str, int]) -> None:
+    """Texts of at most so many characters, in the step or in what it holds; the report text has those that were cut."""
+    for key, length in lengths.items():
+        if isinstance(text := holder.get(key), str) and len(text) > length:
+            holder[key] = shorten(text, length)
+            note(step, f"{key}: {text}")
+
+
 def mend_measurements(step: Wire) -> None:
     """The step's type, the names, the comparisons and the verdicts of what it measured."""
+    for measured in (item for key in _KEYS for item in objects(step, key)):
+        cut(step, measured, {"name": MAX_NAME})
     for measured in objects(step, "numericMeas"):
         _mend_comparison(step, measured)
         _note_contradiction(step, measured)
     for measured in objects(step, "stringMeas"):
-        if isinstance(op := measured.get("compOp"), str):
-            measured["compOp"] = op.upper()
+        _mend_text_comparison(step, measured)
     kind = step.get("stepType")
     if isinstance(kind, str) and kind in _SINGLE:
         kind = _mend_single(step, kind)
@@ -73,7 +96,7 @@ def _mend_names(step: Wire, measured: list[Wire]) -> None:
     seen: set[str] = set()
     for item in measured:
         name = str(item.get("name") or step.get("name"))
-        free = (name, *(f"{name} {count}" for count in range(2, len(measured) + 1)))
+        free = itertools.chain([name], (f"{name[: MAX_NAME - 6]} {count}" for count in itertools.count(2)))
         item["name"] = next(each for each in free if each not in seen)
         seen.add(item["name"])
 
@@ -100,8 +123,20 @@ def _mend_comparison(step: Wire, measured: Wire) -> None:
         measured["compOp"] = str(chosen)
 
 
+def _mend_text_comparison(step: Wire, measured: Wire) -> None:
+    op = measured.get("compOp")
+    if not isinstance(op, str):
+        return
+    measured["compOp"] = op.upper()
+    if op.upper() not in StringOp.__members__:
+        _only_record(step, measured, f"{op} is not a comparison of WATS")
+    elif op.upper() != "LOG" and measured.get("limit") is None:
+        _only_record(step, measured, f"{op} without a limit")
+
+
 def _only_record(step: Wire, measured: Wire, why: str) -> None:
-    limits = [f"{key} {measured.pop(key)}" for key in ("lowLimit", "highLimit") if measured.get(key) is not None]
+    keys = ("lowLimit", "highLimit", "limit")
+    limits = [f"{key} {measured.pop(key)}" for key in keys if measured.get(key) is not None]
     measured["compOp"] = "LOG"
     note(step, _named(measured) + ", ".join([why, *limits]))
 

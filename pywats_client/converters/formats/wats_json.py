@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, NoReturn
 
 from pywats_client.converters.base import Context, FileConverter, Source
-from pywats_client.converters.exported import fill, mend
+from pywats_client.converters.exported import complete
 from pywats_client.converters.fields import Fields, FormatArguments
 from pywats_client.converters.texts import beginning
 from pywats_client.errors import ConversionError
@@ -42,8 +42,7 @@ class WatsJson(FileConverter):
         fields = Fields(source, context.arguments)
         for place, report in enumerate(_reports(source), 1):
             if isinstance(report, dict):
-                mend(report)
-                fill(report, fields)
+                complete(report, fields)
                 yield report
             else:
                 yield ConversionError(f"entry {place} of the list is not a report, which is an object: {{…}}")

@@ -1,0 +1,287 @@
+"""Steps as WSXF has them, as steps of WSJF: for the format `wats_xml`."""
+
+import itertools
+import math
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from pywats_client.converters.attributes import Field, amount, field, one_of, others, read_fields, truth, whole
+from pywats_client.converters.exported_steps import Wire, note, objects, walk
+from pywats_client.converters.measured import number
+from pywats_client.converters.xml import Element, line_of, local
+from pywats_client.errors import ConversionError
+from pywats_client.wsjf import shorten
+from pywats_client.wsjf.limits import StringOp
+from pywats_client.wsjf.measurements import NumericMeasurement
+from pywats_client.wsjf.model import Status, is_worse
+from pywats_client.wsjf.report import ROOT_NAME
+from pywats_client.wsjf.rules import parse_moment
+
+STATUS = one_of({"passed": "P", "failed": "F", "done": "D", "skipped": "S", "error": "E", "terminated": "T"})
+_GROUP = one_of({"setup": "S", "main": "M", "cleanup": "C"})
+_FIRST_YEAR = 1970
+_MAX_TOLD = 4000
+
+_STEP = (
+    field("id", read=whole),
+    field("group", read=_GROUP),
+    field("stepType"),
+    field("name"),
+    field("start", "Start", "StartTime"),
+    field("status", read=STATUS),
+    field("totTime", "total_time", "TotTime", read=amount),
+    field("causedUUTFailure", "StepCausedUUTFailure", "CausedUUTFailure", read=truth),
+    field("causedSeqFailure", "StepCausedSequenceFailure", "CausedSeqFailure", read=truth),
+    field("errorCode", "StepErrorCode", "ErrorCode", read=whole),
+    field("errorMessage", "StepErrorMessage", "ErrorMessage"),
+    field("tsGuid", "TSGuid", "StepGuid"),
+)
+_MEASURED = (field("name"), field("status", read=STATUS))
+_NUMBER = (*_MEASURED, field("compOp", "CompOperator", "CompOp"), field("unit", "Units", "Unit"))
+_NUMBERS = (field("value", "NumericValue", "Value"), field("lowLimit"), field("highLimit"))
+_NO_LIMITS = (("lowLimit", -math.inf), ("highLimit", math.inf))
+_TEXT = (
+    *_MEASURED,
+    field("compOp", "CompOperator", "CompOp"),
+    field("value", "StringValue", "Value"),
+    field("limit", "StringLimit", "Limit"),
+)
+_SEQUENCE = (field("path", "Filepath"), field("name"), field("version"))
+_FILE_NAME = (field("file", "Filename"),)
+_EXECUTABLE = (field("exitCode", read=amount),)
+_POPUP = (field("button", read=whole), field("response"))
+_LOOP = (
+    field("idx", "index", read=whole),
+    field("num", read=whole),
+    field("endingIndex", read=whole),
+    field("passed", read=whole),
+    field("failed", read=whole),
+)
+_MEASUREMENTS = {"passfail": ("booleanMeas", _MEASURED), "stringvalue": ("stringMeas", _TEXT)}
+_PAYLOADS = {"callexe": ("callExe", _EXECUTABLE), "messagepopup": ("messagePopup", _POPUP), "loop": ("loop", _LOOP)}
+_CHART = (field("chartType"), field("label"), field("xLabel"), field("xUnit"), field("yLabel"), field("yUnit"))
+_SERIES = (field("dataType"), field("name"))
+_ATTACHMENT = (field("name", "Name", "FileName"), field("contentType", "ContentType", "MimeType"), field("description"))
+PLACES = ("idx", "StepIndex", "MeasIndex", "MeasOrderNumber", "order_no")
+"""Where something stands among its like, which the order in the file says as well."""
+_CHART_TYPES = ("Line", "LineLogX", "LineLogY", "LineLogXY")
+
+
+def read_root(found: Sequence[Element]) -> Wire | None:
+    """The outermost step; where there is not one alone, the steps stand in a main sequence."""
+    steps = [step for element in found for step in _read_step(element)]
+    if not steps:
+        return None
+    root = steps[0]
+    if "steps" in root:
+        root["steps"] += steps[1:]
+    else:
+        root = {**empty_root(), "status": _worst(steps), "steps": steps}
+        del root["id"]
+    root.setdefault("seqCall", {"path": root["name"], "name": root["name"], "version": "1.0"})
+    _number(root)
+    return root
+
+
+def empty_root() -> Wire:
+    """A main sequence without steps."""
+    call = {"path": ROOT_NAME, "name": ROOT_NAME, "version": "1.0"}
+    return {"id": 1, "group": "M", "name": ROOT_NAME, "stepType": "SequenceCall", "seqCall": call, "steps": []}
+
+
+def text_of(element: Element) -> str:
+    """All text in an element."""
+    return "".join(str(text) for text in element.itertext())
+
+
+def spelled(element: Element) -> str:
+    """What an element says that has no place of its own: attributes, text, and the same of those in it."""
+    said = [f"{name}={text}" for name, text in others(element, (), PLACES).items()]
+    words = [*said, (element.text or "").strip(), *(f"({local(child)}: {spelled(child)})" for child in element)]
+    return shorten(" ".join(filter(None, words)), _MAX_TOLD)
+
+
+def read_attachment(element: Element) -> Wire:
+    """A file in Base64."""
+    file = {"name": "attachment", "contentType": "application/octet-stream", **read_fields(element, _ATTACHMENT)}
+    return {**file, "data": "".join(text_of(element).split())}
+
+
+def plain_moment(text: str, element: Element) -> str | None:
+    """A time as WSJF has it; None for one that a program writes where it knows none, such as of the year 1."""
+    if parse_moment(text) is None:
+        try:
+            text = datetime.fromisoformat(text).isoformat()
+        except ValueError:
+            raise ConversionError(
+                f"{local(element)}: {text!r} is not a time of ISO 8601", line=line_of(element)
+            ) from None
+    return text if int(text[:4]) >= _FIRST_YEAR else None
+
+
+def _read_step(element: Element) -> Iterator[Wire]:
+    """A step, and those for what it holds and may not hold in WSJF: a second chart, a file beside it."""
+    step: Wire = {"group": "M", **read_fields(element, _STEP)}
+    if not step.get("name"):
+        raise ConversionError("the step has no Name", line=line_of(element))
+    if start := step.pop("start", None):
+        step |= {"start": moment} if (moment := plain_moment(start, element)) else {}
+    further: list[Wire] = []
+    for child in element:
+        _add_part(step, child, further)
+    for name, text in others(element, _STEP, PLACES).items():
+        note(step, f"{name}: {text}")
+    step.setdefault("stepType", _kind(step))
+    if step["stepType"] in ("SequenceCall", "WATS_SeqCall") or "seqCall" in step:
+        step.setdefault("steps", [])
+    _judge(step, element)
+    yield step
+    yield from further
+
+
+def _add_part(step: Wire, part: Element, further: list[Wire]) -> None:
+    kind = local(part).lower()
+    if kind == "step":
+        step.setdefault("steps", []).extend(_read_step(part))
+    elif kind == "sequencecall":
+        step["seqCall"] = _read_sequence(part)
+    elif kind == "numericlimit":
+        step.setdefault("numericMeas", []).append(_read_number(step, part))
+    elif kind in _MEASUREMENTS:
+        key, fields = _MEASUREMENTS[kind]
+        step.setdefault(key, []).append(_read(step, part, fields))
+    elif kind in _PAYLOADS:
+        key, fields = _PAYLOADS[kind]
+        step[key] = _read(step, part, fields)
+    elif kind == "reporttext":
+        note(step, text_of(part))
+    elif kind in ("chart", "attachment"):
+        _add_chart_or_file(step, kind, part, further)
+    else:
+        note(step, f"{local(part)}: {spelled(part)}")
+
+
+def _read(step: Wire, part: Element, fields: tuple[Field, ...]) -> Wire:
+    """A part with these fields; what else it says goes to the report text."""
+    for name, text in others(part, fields, PLACES).items():
+        note(step, f"{local(part)} {name}: {text}")
+    for child in part if fields not in (_CHART, _SERIES) else ():
+        note(step, f"{local(part)} {local(child)}: {spelled(child)}")
+    return read_fields(part, fields)
+
+
+def _add_chart_or_file(step: Wire, kind: str, part: Element, further: list[Wire]) -> None:
+    """A step holds one chart, or one file; more of them stand on steps of their own behind it."""
+    holder = step
+    if "chart" in step or "attachment" in step:
+        holder = {"group": step["group"], "status": "D", "stepType": "WATS_XYGMNLT" if kind == "chart" else "ET_A"}
+        further.append(holder)
+    payload = _read_chart(holder, part) if kind == "chart" else read_attachment(part)
+    holder.setdefault("name", payload.get("name") or payload.get("label") or step["name"])
+    holder[kind] = payload
+
+
+def _read_sequence(part: Element) -> Wire:
+    """The path of a sequence holds its file name, too."""
+    call, file = read_fields(part, _SEQUENCE), read_fields(part, _FILE_NAME).get("file", "")
+    path = call.get("path", "")
+    if not path.endswith(file):
+        separator = "" if not path or path[-1] in "/\\" else "\\" if "\\" in path else "/"
+        call["path"] = f"{path}{separator}{file}"
+    return call
+
+
+def _read_number(step: Wire, part: Element) -> Wire:
+    """A measurement; what is no number on the wire, such as NaN, goes to the report text."""
+    measured = _read(step, part, (*_NUMBER, *_NUMBERS))
+    for key in [key for key, _, _ in _NUMBERS if key in measured]:
+        text = measured.pop(key).strip()
+        if not text:
+            continue
+        try:
+            value = number(text)
+        except ValueError:
+            raise ConversionError(f"NumericLimit: {key} {text!r} is not a number", line=line_of(part)) from None
+        if math.isfinite(value):
+            measured[key] = value
+        elif (key, value) not in _NO_LIMITS:
+            note(step, f"{measured.get('name') or ''} {key}: {text}".strip())
+    return measured
+
+
+def _read_chart(step: Wire, part: Element) -> Wire:
+    chart: Wire = {"chartType": "Line", "series": [], **_read(step, part, _CHART)}
+    if chart["chartType"] not in _CHART_TYPES:
+        note(step, f"chart type: {chart['chartType']}")
+        chart["chartType"] = "Line"
+    for child in part:
+        if local(child) == "Series":
+            points = {local(data).lower(): text_of(data).strip() for data in child}
+            chart["series"].append({**_read(step, child, _SERIES), "dataType": "XYG", **points})
+        else:
+            note(step, f"{local(child)}: {spelled(child)}")
+    return chart
+
+
+def _kind(step: Wire) -> str:
+    """The type of a step that does not say it, by what it holds."""
+    if "steps" in step or "seqCall" in step:
+        return "SequenceCall"
+    if "chart" in step:
+        return "WATS_XYGMNLT"
+    kinds = {"numericMeas": "NLT", "stringMeas": "SVT", "booleanMeas": "PFT"}
+    key = next((key for key in kinds if key in step), None)
+    return f"ET_{'M' if len(step[key]) > 1 else ''}{kinds[key]}" if key else "ET_A"
+
+
+def _judge(step: Wire, element: Element) -> None:
+    """Give verdicts to what has none: from the limits, or from what the step holds."""
+    for measured in objects(step, "numericMeas"):
+        _judge_number(measured, element)
+    for measured in objects(step, "stringMeas"):
+        _judge_text(measured, element)
+    for measured in objects(step, "booleanMeas"):
+        if "status" not in measured and "status" not in step:
+            raise ConversionError("PassFail has no Status", line=line_of(element))
+        measured.setdefault("status", step.get("status"))
+    keys = ("numericMeas", "stringMeas", "booleanMeas", "steps")
+    step.setdefault("status", _worst([item for key in keys for item in objects(step, key)]))
+
+
+def _judge_number(measured: Wire, element: Element) -> None:
+    if "status" in measured and "compOp" in measured:
+        return
+    low, high, op = (measured.get(key) for key in ("lowLimit", "highLimit", "compOp"))
+    try:
+        judged = NumericMeasurement.judged(None, measured.get("value", math.nan), low=low, high=high, op=op)
+    except ValueError as fault:
+        raise ConversionError(f"NumericLimit has no Status: {fault}", line=line_of(element)) from None
+    measured["compOp"] = str(judged.comp_op)
+    measured.setdefault("status", judged.status)
+
+
+def _judge_text(measured: Wire, element: Element) -> None:
+    op = measured.setdefault("compOp", "CASESENSIT" if "limit" in measured else "LOG").upper()
+    if "status" not in measured:
+        if op not in StringOp.__members__:
+            raise ConversionError(f"StringValue has no Status, and {op} is not known", line=line_of(element))
+        does_hold = StringOp(op).holds(measured.get("value", ""), measured.get("limit", ""))
+        measured["status"] = "P" if does_hold else "F"
+
+
+def _worst(items: Sequence[Wire]) -> Status:
+    """The verdict of a step without one of its own."""
+    worst: Status = "P" if items else "D"
+    for item in items:
+        if is_worse(item["status"], worst):
+            worst = item["status"]
+    return worst
+
+
+def _number(root: Wire) -> None:
+    """Steps without an id go on after the highest that the file has."""
+    steps = list(walk(root))
+    free = itertools.count(1 + max((step["id"] for step in steps if "id" in step), default=0))
+    for step in steps:
+        if "id" not in step:
+            step["id"] = next(free)
