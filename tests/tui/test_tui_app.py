@@ -1,18 +1,25 @@
 """The application as a whole: its keys, its question, its sizes, and how it ends."""
 
+import importlib
 import os
+import pkgutil
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from textual.binding import Binding
 from textual.widgets import Footer
 from tui_parts import NARROW, WALL, WIDE, dashboard, instance_in, run, service, status
 
+import pywats_tui
 from pywats_client.errors import CommandFailed
 from pywats_client.ipc.commands.service import GetStatus, Pause
 from pywats_client.paths import Instance
+from pywats_tui.app import PywatsTui
 from pywats_tui.picture import Link
-from pywats_tui.screens import PAGES
+from pywats_tui.screens import DETAILS, PAGES
+from pywats_tui.screens.help import help_text
 from pywats_tui.twins import twin
 from pywats_tui.widgets.ask import Ask
 from pywats_tui.widgets.reading import Reading
@@ -55,7 +62,31 @@ def test_the_palette_knows_every_screen(instance: Instance) -> None:
         run(look())
 
 
-def test_help_has_every_key_of_every_screen_and_none_of_textuals(instance: Instance) -> None:
+def bound() -> Iterator[Binding]:
+    """Every key that is bound anywhere in the dashboard."""
+    modules = [
+        importlib.import_module(found.name) for found in pkgutil.walk_packages(pywats_tui.__path__, "pywats_tui.")
+    ]
+    for module in (module for module in modules if module.__name__ != "pywats_tui.__main__"):
+        for kind in vars(module).values():
+            if isinstance(kind, type) and kind.__module__ == module.__name__:
+                yield from vars(kind).get("BINDINGS", ())
+
+
+def test_help_has_every_key_of_every_screen_also_of_those_that_open_over_others() -> None:
+    text = help_text(PAGES + DETAILS, PywatsTui.BINDINGS) + "\n"
+    missing = [binding for binding in bound() if _line(binding) not in text]
+    assert missing == []
+    assert all(f"{page.TITLE}: {page.__doc__}" in text for page in PAGES + DETAILS)
+
+
+def _line(binding: Binding) -> str:
+    return f"   {binding.key_display or binding.key.replace(',', ' or '):<16} {binding.description}\n"
+
+
+def test_help_shows_where_one_may_only_look_no_key_that_changes_something_and_none_of_textuals(
+    instance: Instance,
+) -> None:
     async def look(is_view_only: bool) -> None:
         async with dashboard(instance, (120, 200), is_view_only=is_view_only) as seen:
             await seen.press("question_mark")

@@ -1,63 +1,87 @@
-"""Every screen as text, at two sizes, in five states. PYWATS_UPDATE_SNAPSHOTS=1 writes them anew."""
+"""Every screen as text, at two sizes, in every state. PYWATS_UPDATE_SNAPSHOTS=1 writes them anew."""
 
+import asyncio
+import contextlib
 import os
+import re
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tui_parts import NARROW, WIDE, ago, dashboard, instance_in, run, service, stable, well
+from shown_parts import CASES
+from tui_parts import NARROW, WIDE, Seen, dashboard, instance_in, run, service, stable
 
-from pywats_client.ipc.events import ConnectionState, Figures, ServiceState, Snapshot
+from pywats_tui.page import Page
 from pywats_tui.screens import PAGES
-from pywats_tui.screens.activity import Activity
 from pywats_tui.screens.dashboard import Dashboard
-from pywats_tui.screens.help import Help
-from pywats_tui.screens.instances import Instances
 
 HERE = Path(__file__).with_name("snapshots")
-OURS = (Dashboard, Activity, Instances, Help)
-STATES = {
-    "normal": lambda: well(),
-    "empty": lambda: Snapshot(
-        service=ServiceState.RUNNING, connection=ConnectionState.ONLINE, connection_reason="", converters={}
-    ),
-    "offline": lambda: well(connection=ConnectionState.OFFLINE, connection_reason="no connection to acme.wats.com"),
-    "refused": lambda: well(connection=ConnectionState.REFUSED, connection_reason="the token is not accepted"),
-    "paused": lambda: well(service=ServiceState.PAUSED, paused=("uploads", "intake")),
-    "error": lambda: well(service=ServiceState.ERROR, service_reason="the queue folder is gone"),
-    "queued": lambda: well(
-        reports={"queued": 50_000, "processing": 5, "error": 12_345, "rejected": 1_234},
-        figures=Figures(oldest_waiting=ago(hours=50), last_delivered=ago(hours=47, minutes=30)),
-    ),
-}
-WAITS = {Dashboard: "acme", Activity: "0 lines", Instances: "1 instance, 1 running", Help: "Everywhere"}
+IS_NEW = bool(os.environ.get("PYWATS_UPDATE_SNAPSHOTS"))
+ONLY_AT_A_GLANCE = {"refused", "paused"}
+"""States in which the other screens look as ever."""
+EMPTY_ROWS = re.compile(r"\n{4,}")
+PLACE = re.compile(r"/tmp/pywats-\w{8}")
+
+
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """A folder whose name is always as long: screens show it, and break lines by it."""
+    with tempfile.TemporaryDirectory(prefix="pywats-", dir="/tmp") as folder:
+        yield Path(folder)
 
 
 @pytest.mark.parametrize("size", [NARROW, WIDE], ids=lambda size: f"{size[0]}x{size[1]}")
-@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("state", [*CASES, "away"])
 def test_every_screen_looks_as_it_did(
-    state: str, size: tuple[int, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    state: str, size: tuple[int, int], place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("PYWATS_HOME", str(tmp_path))
-    instance = instance_in(tmp_path)
-    pages = [page for page in PAGES if page in OURS] if state == "normal" else [Dashboard]
+    monkeypatch.setenv("PYWATS_HOME", str(place))
+    instance = instance_in(place)
+    file = HERE / f"{state}-{size[0]}x{size[1]}.txt"
+    known = _read(file)
+    seen_now: dict[str, str] = {}
 
     async def look() -> None:
-        async with dashboard(instance, size) as seen:
-            await seen.sees("acme")
-            for page in pages:
+        async with dashboard(instance, size, is_view_only=state == "away") as seen:
+            await seen.sees("acme" if state in CASES else "stale since")
+            for page in [Dashboard] if state in ONLY_AT_A_GLANCE else PAGES:
                 await seen.press(page.KEY)
-                await seen.sees("acme", WAITS[page])
-                await seen.until(lambda: seen.static("CommandLine"))
-                text = stable(seen.text, (str(os.getpid()).ljust(7), "PID    "))
-                compare(f"{page.__name__.lower()}-{state}-{size[0]}x{size[1]}.txt", text)
+                seen_now[page.TITLE or ""] = await _settled(seen, page, known.get(page.TITLE or "", ""))
 
-    with service(instance, STATES[state]()):
+    with service(instance, CASES[state].snapshot(), CASES[state].answers) if state in CASES else _nobody():
         run(look())
-
-
-def compare(name: str, text: str) -> None:
-    file = HERE / name
-    if os.environ.get("PYWATS_UPDATE_SNAPSHOTS"):
+    if IS_NEW:
         HERE.mkdir(exist_ok=True)
-        file.write_text(text + "\n", "utf-8")
-    assert file.read_text("utf-8") == text + "\n", f"{name} differs; see PYWATS_UPDATE_SNAPSHOTS"
+        known = seen_now
+        file.write_text("".join(f"═══ {title}\n{text}\n" for title, text in seen_now.items()), "utf-8")
+    for title, text in seen_now.items():
+        assert text == known.get(title), f"{title} in {file.name} differs; see PYWATS_UPDATE_SNAPSHOTS"
+
+
+@contextlib.contextmanager
+def _nobody() -> Iterator[None]:
+    """No service runs."""
+    yield
+
+
+async def _settled(seen: Seen, page: type[Page], expected: str) -> str:
+    """The screen as it looks once it looks as expected, or after some time in which it should have."""
+
+    def text() -> str:
+        masked = PLACE.sub("/tmp/pywats-station-", stable(seen.text, (str(os.getpid()).rjust(7), "    PID")))
+        return EMPTY_ROWS.sub(lambda rows: f"\n({len(rows[0]) - 1} empty rows)\n", masked)
+
+    await seen.until(lambda: isinstance(seen.app.screen, page))
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(2.0 if IS_NEW else 15.0):
+            await seen.until(lambda: not IS_NEW and text() == expected)
+    return text()
+
+
+def _read(file: Path) -> dict[str, str]:
+    """The texts by the titles of their screens."""
+    if not file.exists():
+        return {}
+    parts = file.read_text("utf-8").split("═══ ")[1:]
+    return {title: text.removesuffix("\n") for title, _, text in (part.partition("\n") for part in parts)}

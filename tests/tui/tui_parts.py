@@ -187,7 +187,8 @@ def log_line(message: str, level: str = "INFO") -> LogLine:
 
 MASKS = (
     (re.compile(r"\d\d:\d\d:\d\d"), "hh:mm:ss"),
-    (re.compile(r"home /\S*"), "home HOME"),
+    (re.compile(r"\d\d-\d\d \d\d:\d\d\b"), "MM-DD hh:mm"),
+    (re.compile(r"(home|configuration) /\S*"), r"\1 PATH"),
     (re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"), "id" * 18),
 )
 

@@ -22,7 +22,7 @@ from pywats_tui.crash import sentence_of
 from pywats_tui.feed import Feed
 from pywats_tui.page import Page
 from pywats_tui.picture import Link, Picture
-from pywats_tui.screens import PAGES
+from pywats_tui.screens import DETAILS, PAGES
 from pywats_tui.starting import start
 from pywats_tui.themes import THEMES
 from pywats_tui.twins import twin
@@ -51,9 +51,10 @@ class PywatsTui(App[None]):
     ]
     MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {page.__name__.lower(): page for page in PAGES}
     DEFAULT_MODE = "dashboard"
+    COMMAND_PALETTE_BINDING = "question_mark"  # the key that the last row has at its right end, whatever else it holds
     BINDINGS: ClassVar[list[BindingType]] = [
         *(Binding(page.KEY, f"switch_mode('{page.__name__.lower()}')", page.TITLE or "", show=False) for page in PAGES),
-        Binding("question_mark", "switch_mode('help')", "Help", key_display="?"),
+        Binding("question_mark", "switch_mode('help')", "Help", show=False, key_display="?"),
         Binding("ctrl+l", "command_log", "What was done here, as commands", show=False, key_display="^l"),
         Binding("ctrl+p", "command_palette", "Palette: every screen by its name", show=False, key_display="^p"),
         Binding("q", "quit", "Quit"),
@@ -74,8 +75,8 @@ class PywatsTui(App[None]):
 
     @property
     def pages(self) -> tuple[type[Page], ...]:
-        """The screens on number keys."""
-        return PAGES
+        """The screens on number keys, and those that open over them."""
+        return PAGES + DETAILS
 
     def on_mount(self) -> None:
         """Follow the service, paint, and end well when the terminal goes."""

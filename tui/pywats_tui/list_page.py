@@ -37,7 +37,7 @@ class ListPage(Page):
     """those after which the list is another"""
     COLUMNS: ClassVar[Sequence[Column]] = ()
     BINDINGS: ClassVar = [
-        Binding("enter", "open", "Open"),
+        Binding("enter", "open", "Open", key_display="enter"),
         Binding("slash", "search", "Search", key_display="/"),
         Binding("space", "select", "Select"),
         Binding("a", "select_all", "All"),

@@ -36,7 +36,7 @@ class Page(ClosesOnce, Screen[None]):
         yield StatusLine(markup=False)
         yield from self.body()
         yield CommandLine(markup=False)
-        yield Footer(show_command_palette=False)
+        yield Footer()
 
     def body(self) -> Iterable[Widget]:
         """What this screen is about."""

@@ -163,6 +163,11 @@ class Picture:
             reasons.append(f"configuration: {snapshot.config_fault}")
         return next((reason.partition("\n")[0] for reason in reasons if reason), "")
 
+    @property
+    def is_known(self) -> bool:
+        """Whether the service has ever told how it is: before, nothing says that there is nothing."""
+        return bool(self.heard["snapshot"])
+
     def waiting(self, state: str) -> int:
         """Reports in a state."""
         return max(0, self.snapshot.reports.get(state, 0))

@@ -25,8 +25,9 @@ Fact = tuple[str, str]
 
 
 class ConverterDetail(ConverterKeys):
-    """One converter."""
+    """One converter: its figures, folders, arguments and recent files."""
 
+    TITLE = "Converter"
     CSS_PATH = "converter.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Back")]
 

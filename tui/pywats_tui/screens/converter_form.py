@@ -16,7 +16,9 @@ UNKNOWN = Field("arguments", "map", help="What the converter takes, as JSON.", d
 
 
 class ConverterForm(FormPage):
-    """Edit a converter."""
+    """The settings of one converter: ctrl+s saves what the service finds valid."""
+
+    TITLE = "Edit"
 
     def __init__(self, name: str) -> None:
         super().__init__()

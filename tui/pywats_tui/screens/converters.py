@@ -29,9 +29,7 @@ class Converters(ConverterKeys):
         """Everything, from what the service has told."""
         converters = picture.snapshot.converters
         self.query_one(WindowTable).tell_all(rows(converters), "converter")
-        empty = "no converter is configured; `pywats-client config edit` adds one"
-        text = f"{several(len(converters), 'converter')}; enter shows one" if converters else empty
-        self.query_one("#about", Static).update(text, layout=False)
+        self.query_one("#about", Static).update(_about(picture), layout=False)
 
     @property
     def chosen(self) -> str:
@@ -42,3 +40,11 @@ class Converters(ConverterKeys):
     @on(Lines.Opened)
     def _open(self) -> None:
         self.app.push_screen(ConverterDetail(self.chosen))
+
+
+def _about(picture: Picture) -> str:
+    if not picture.is_known:
+        return "the service is not there: its converters are not known"
+    if converters := picture.snapshot.converters:
+        return f"{several(len(converters), 'converter')}; enter shows one"
+    return "no converter is configured; `pywats-client config edit` adds one"

@@ -59,7 +59,7 @@ class Dashboard(Page):
         converted.tell(figures.conversions_a_minute)
         uploaded.tell(figures.uploads_a_minute)
         self.query_one("#yield", Static).update(_yield(picture), layout=False)
-        self.query_one(ConverterList).tell(picture.snapshot.converters)
+        self.query_one(ConverterList).tell(picture.snapshot.converters, is_known=picture.is_known)
         self.query_one(Happenings).tell(picture.happened)
 
     @work(group="order")
@@ -81,7 +81,7 @@ class Dashboard(Page):
 def _why(picture: Picture, width: int) -> str:
     """Three lines."""
     if picture.link is not Link.LIVE:
-        reason = textwrap.wrap(show_name(picture.reason), max(20, width))[:2]
+        reason = textwrap.wrap(show_name(picture.reason), max(20, width), break_on_hyphens=False)[:2]
         return "\n".join([f"stale since {clock_time(picture.since)}", *reason])
     snapshot = picture.snapshot
     oldest = snapshot.figures.oldest_waiting

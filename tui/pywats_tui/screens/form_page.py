@@ -54,13 +54,15 @@ class FormPage(Page):
         """of the converters, in the order of the configuration"""
         self._seen: tuple[object, int] | None = None
         self._is_saved = False
+        self._why_not = ""
+        """why the configuration in force could not be read"""
 
     def body(self) -> Iterable[Widget]:
         """Sections, fields, and how many changes are not saved."""
         with Horizontal(id="form"):
             yield OptionList(id="sections", markup=False)
             yield FormView()
-        yield Static("asking the service …", id="unsaved", markup=False)
+        yield Static(id="unsaved", markup=False)
 
     async def sections(self, config: dict[str, Any]) -> list[Section]:
         """What there is to change, by the configuration in force. Raises IpcError."""
@@ -85,8 +87,10 @@ class FormPage(Page):
             config = (await self.tui.feed.ask(GetConfig())).config
             sections = await self.sections(config)
         except IpcError as error:
-            self.tui.complain(str(error), "get_config")
+            self._why_not = str(error)
+            self.tell()
             return
+        self._why_not = ""
         self._names = [converter["name"] for converter in config["converters"]]
         if not self._is_gone:
             await self._take(sections)
@@ -161,14 +165,20 @@ class FormPage(Page):
             prompt = f"{mark}{show_name(section.title)}"
             if str(options.get_option_at_index(at).prompt) != prompt:
                 options.replace_option_prompt_at_index(at, prompt)
-        if self._sections:
-            fault = self.tui.picture.snapshot.config_fault.partition("\n")[0]
-            unsaved = f"{MARK} {several(self.dirty, 'change')} not saved" if self.dirty else self._rest
-            text = f"! the file cannot be used: {show_name(fault)}" if fault else unsaved
-            self.query_one("#unsaved", Static).update(text, layout=False)
+        self.query_one("#unsaved", Static).update(self._standing, layout=False)
 
     @property
-    def _rest(self) -> str:
+    def _standing(self) -> str:
+        """The line below: what keeps from saving, or what there is to save."""
+        picture = self.tui.picture
+        if fault := picture.snapshot.config_fault.partition("\n")[0]:
+            return f"! the file cannot be used: {show_name(fault)}"
+        if self._why_not:
+            return f"! {show_name(self._why_not)}"
+        if not self._sections:
+            return "asking the service …" if picture.link is Link.LIVE else "the service is not there"
+        if self.dirty:
+            return f"{MARK} {several(self.dirty, 'change')} not saved"
         return "+ saved, and in force; nothing to save" if self._is_saved else "nothing to save"
 
     @work(group="save", exclusive=True)

@@ -21,8 +21,9 @@ TRIAL_SECONDS = 600.0
 
 
 class TryFilePage(Page):
-    """Try a file: enter converts it, escape cancels; nothing is sent."""
+    """Convert a file and send nothing: enter begins, escape cancels."""
 
+    TITLE = "Try a file"
     CSS_PATH = "try_file.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+n", "next_report", "Next report"),

@@ -25,8 +25,8 @@ NAME_SHARE = 4
 class ConverterList(Static):
     """A heading, and the converters; where not all have room, the last line says how many more there are."""
 
-    def tell(self, converters: Mapping[str, ConverterStatus]) -> None:
-        """Show them."""
+    def tell(self, converters: Mapping[str, ConverterStatus], *, is_known: bool = True) -> None:
+        """Show them; where it is not known which there are, only the heading."""
         width, rows = self.size.width, max(2, self.size.height)
         ranked = sorted(converters.items(), key=lambda item: (ORDER.index(item[1].state), item[0].casefold()))
         names = min(max([len("converter"), *(len(show_name(name)) for name in converters)]), width // NAME_SHARE)
@@ -36,7 +36,7 @@ class ConverterList(Static):
         lines += [Content.styled(_line(*item, names)[:width], STYLES.get(item[1].state, "")) for item in shown]
         if len(shown) < len(ranked):
             lines.append(Content(f"{several(len(ranked) - len(shown), 'converter')} more: key 4"))
-        elif not ranked:
+        elif not ranked and is_known:
             lines.append(Content("no converter is configured: key 4 or `pywats-client converters`"))
         self.update(Content("\n").join(lines), layout=False)
 

@@ -44,7 +44,7 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
         Binding("pagedown", "page(1)", "Page down", show=False),
         Binding("home,g", "move(-1_000_000_000)", "First", show=False),
         Binding("end,G", "move(1_000_000_000)", "Last", show=False),
-        Binding("enter", "open", "Open"),
+        Binding("enter", "open", "Open", key_display="enter"),
     ]
     heading = 0
 

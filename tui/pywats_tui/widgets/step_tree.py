@@ -13,7 +13,7 @@ class StepTree(Lines):
     """`!` is a step that failed, `+` one that passed; enter, right and left unfold and fold."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter,space", "fold", "Unfold"),
+        Binding("enter,space", "fold", "Unfold", key_display="enter"),
         Binding("right,l", "fold(True)", "Unfold", show=False),
         Binding("left,h", "fold(False)", "Fold", show=False),
         Binding("n", "next_bad", "Next failed"),
