@@ -186,11 +186,10 @@ def chart_of(label: str, drawn: Sequence[Plot]) -> tuple[Chart, list[str]]:
         if left_out:
             notes.append(f"{plot.name}: {left_out} points are NaN or infinite, and left out")
     units = sorted({plot.y_unit for plot in drawn if plot.y_unit})
-    x_axes = sorted({f"{plot.x_label} {plot.x_unit or ''}".strip() for plot in drawn})
-    if len(units) > 1 or len(x_axes) > 1:
-        notes += [
-            f"{plot.name}: over {plot.x_label} {plot.x_unit or ''}, in {plot.y_unit or 'no unit'}" for plot in drawn
-        ]
+    axes = [f"{plot.x_label} ({plot.x_unit})" if plot.x_unit else plot.x_label for plot in drawn]
+    if len(units) > 1 or len(set(axes)) > 1:
+        for plot, axis in zip(drawn, axes, strict=True):
+            notes.append(f"{plot.name}: over {axis}" + (f", in {plot.y_unit}" if plot.y_unit else ""))
     chart = Chart(
         chart_type="Line",
         label=label,

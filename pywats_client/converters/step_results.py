@@ -208,9 +208,11 @@ class StepResult:
 
     def tell(self, name: str, value: Value) -> None:
         """A value that is no measurement of the step: arrays of numbers are drawn, others go to the report text."""
-        if drawn := plots(name, value):
-            self.plots += drawn
-        else:
+        drawn = plots(name, value)
+        self.plots += drawn
+        if drawn and isinstance(value, Members):
+            value = Members([member for member in value.members if member[0].lower() not in ("x", "y", "dt")])
+        if isinstance(value, Members) or not drawn:
             self.notes += lines(name, value)
 
     def step(self) -> Step:
@@ -285,7 +287,7 @@ class StepResult:
             return self._judged(self._new(StringValue, step_type="ET_SVT" if single else "ET_MSVT"), self.measured)
         if single and self.status not in ("P", "F", None):  # a single verdict is that of its step
             step = self._new(Step)
-            step.note(f"The verdict {_WORDS[first.status]} was set aside.")
+            step.note(f"Its own verdict was {_WORDS[first.status]}.")
             return step
         return self._judged(self._new(PassFail, step_type="ET_PFT" if single else "ET_MPFT"), self.measured)
 
