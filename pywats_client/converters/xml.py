@@ -78,6 +78,14 @@ def namespace(element: Element) -> str:
     return etree.QName(element).namespace or ""
 
 
+def told(element: Element) -> str:
+    """All that an element says, for a report text: a line for each element in it."""
+    said = [f"{name!s}={str(text).strip()}" for name, text in element.attrib.items() if str(text).strip()]
+    text = (element.text or "").strip()
+    line = " ".join([f"{local(element)}:", *said, *([text] if text else [])])
+    return "\n".join([line, *(told(child) for child in element)])
+
+
 def line_of(element: Element) -> int | None:
     """The line of the file in which an element begins, for a fault."""
     line = element.sourceline

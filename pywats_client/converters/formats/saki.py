@@ -11,7 +11,7 @@ from pywats_client.converters.dates import dated
 from pywats_client.converters.fields import Fields, FormatArguments, tell
 from pywats_client.converters.measured import VERDICTS
 from pywats_client.converters.nested import sequence, set_verdict, titled
-from pywats_client.converters.xml import Element, line_of, local
+from pywats_client.converters.xml import Element, line_of, local, told
 from pywats_client.errors import ConversionError
 from pywats_client.wsjf import SequenceCall, UutReport, shorten
 from pywats_client.wsjf.model import Status
@@ -136,7 +136,7 @@ class _Panel:
                     board.note(f"{key}: {text}")
             for child in image:
                 if local(child) != "Results":
-                    board.note(_told(child))
+                    board.note(told(child))
         return self._settle(report, fields, self._element)
 
     def _board(self, image: Element) -> UutReport:
@@ -184,7 +184,7 @@ class _Panel:
             tell(report, f"program {name}", text)
         for child in self._element:
             if local(child) not in ("Image", "Program", "Results"):
-                report.root.note(_told(child))
+                report.root.note(told(child))
 
     def _moment(self, which: str) -> datetime | None:
         text = f"{self._said.get(f'{which}date', '')} {self._said.get(f'{which}time', '')}".strip()
@@ -235,12 +235,4 @@ def _add_component(target: UutReport | SequenceCall, element: Element, of_list: 
         if name.lower() in said and name.lower() not in _VERDICT_NAMES:
             step.note(f"{name}: {text}")
     for child in element:
-        step.note(_told(child))
-
-
-def _told(element: Element) -> str:
-    """All that an element says, in one line for each element in it."""
-    said = [f"{name}={text}" for name, text in _attributes(element).items()]
-    text = (element.text or "").strip()
-    line = " ".join([f"{local(element)}:", *said, *([text] if text else [])])
-    return "\n".join([line, *(_told(child) for child in element)])
+        step.note(told(child))
