@@ -51,8 +51,9 @@ class I3070(FileConverter):
     """Experimental: from the record format that the vendor documents; no file was at hand.
 
     Assumed: `{@BATCH` holds boards (`{@BTEST`), a board blocks, a block tests; a status of 0 is a pass; LIM2 is high
-    and low limit, LIM3 nominal value, high and low, and the greater limit is the high one; times are of two-digit years, durations in seconds; values are
-    in base units, which the kind of the test tells (not that of A-MEA). A board that was X'd out counts as terminated.
+    and low limit, LIM3 nominal value, high and low, and of two limits the greater is the high one; times are of
+    two-digit years, durations in seconds; values are in base units, which the kind of the test tells (not that of
+    A-MEA). A board that was X'd out counts as terminated.
     """
 
     name = "i3070"

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from pywats_client.converters.base import Context, FileConverter, Source
-from pywats_client.converters.dates import dated
+from pywats_client.converters.day_order import day_first, moment
 from pywats_client.converters.fields import tell
 from pywats_client.converters.measured import VERDICTS
 from pywats_client.converters.nested import titled
@@ -40,7 +40,7 @@ _KNOWN_USER_FIELDS: Mapping[str, UserField] = {
 }
 _OF_REPORT = ("serial_number", "operator", "process_code", "station", "location", "batch_serial_number", "fixture_id",
               "comment")  # fmt: skip
-_SHORT_DATE = re.compile(r"\((?:TIME|USER):[^()\d]*(\d{1,2})([/.-])(\d{1,2})\2\d{2,4}\b")
+_DATES = re.compile(r"\((?:TIME|USER):[^()]*")
 _MILLISECONDS = re.compile(r"(\d:\d\d:\d\d):(\d+)$")
 
 
@@ -75,12 +75,13 @@ class Spectrum(FileConverter):
     def convert(self, source: Source, context: Context) -> Iterator[UutReport | ConversionError]:
         """A report a program that was run."""
         text = read(source, context.arguments.encoding)
-        day_first = _day_first(text, context.arguments.day_first)
+        told = day_first(" ".join(_DATES.findall(text)))
+        is_day_first = context.arguments.day_first if told is None else told
         run: list[Record] = []
         try:
             for record in records(text):
                 if record.name == "PROGRAM_NAME" and run:
-                    yield _converted(run, source, context.arguments, day_first)
+                    yield _converted(run, source, context.arguments, is_day_first)
                     run = []
                 run.append(record)
         except ConversionError as fault:
@@ -88,7 +89,7 @@ class Spectrum(FileConverter):
             return
         if not run:
             raise ConversionError("the file is empty: it holds no record such as (PROGRAM_NAME: …)")
-        yield _converted(run, source, context.arguments, day_first)
+        yield _converted(run, source, context.arguments, is_day_first)
 
 
 def _converted(
@@ -98,16 +99,6 @@ def _converted(
         return _Unit(run, source, arguments, day_first).report()
     except ConversionError as fault:
         return fault
-
-
-def _day_first(text: str, argument: bool | None) -> bool | None:
-    """Whether days stand before months: as a date of the file tells, or the argument; None where neither does."""
-    for first, sign, second in _SHORT_DATE.findall(text):
-        if int(first) > 12 or sign == ".":
-            return True
-        if int(second) > 12:
-            return False
-    return argument
 
 
 class _Unit:
@@ -174,7 +165,7 @@ class _Unit:
 
     def _times(self, steps: list[Record]) -> dict[str, Any]:
         """Start and duration: as the program prints them, else from the first step to the last."""
-        of_steps = [moment for step in steps if (moment := self._moment(step.said("TIME"), step.line))]
+        of_steps = [found for step in steps if (found := self._moment(step.said("TIME"), step.line))]
         date = self._said.get("date") or (f"{of_steps[0]:%Y-%m-%d}" if of_steps else "")
         start, end = (self._printed(date, field) for field in ("start_time", "end_time"))
         start, end = start or min(of_steps, default=None), end or max(of_steps, default=None)
@@ -189,24 +180,17 @@ class _Unit:
         if not text:
             return None
         time = _MILLISECONDS.sub(r"\1.\2", text)
-        moment = self._moment(f"{date} {time}", self._run[0].line)
-        if moment is None:
+        found = self._moment(f"{date} {time}", self._run[0].line)
+        if found is None:
             self._others.append((field, f"{date} {text}"))
-        return moment
+        return found
 
     def _moment(self, text: str, line: int) -> datetime | None:
         """None where the text is no time. Raises ConversionError where day and month cannot be told apart."""
         try:
-            one, other = (dated(text, day_first=first) for first in (True, False))
+            return moment(text, day_first=self._day_first, line=line)
         except ValueError:
             return None
-        if one != other and self._day_first is None:
-            raise ConversionError(
-                f"{text} may be {one.day} {one:%B} or {other.day} {other:%B}, and no date of the file tells which: "
-                "set the argument day_first to true or false",
-                line=line,
-            )
-        return one if self._day_first else other
 
     def _add_sections(self, report: UutReport) -> None:
         has_several = sum(record.name == "SUBPROGRAM_NAME" for record in self._run) > 1
