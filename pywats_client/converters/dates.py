@@ -42,3 +42,9 @@ def is_day_first(text: str, *, otherwise: bool) -> bool:
     if found and int(found[1]) > 12:
         return True
     return otherwise if not found or int(found[2]) <= 12 else False
+
+
+def is_ambiguous(text: str) -> bool:
+    """Whether day and month could change places, and would give another date."""
+    found = _DATE.fullmatch(text.strip())
+    return found is not None and max(int(found[1]), int(found[2])) <= 12 and int(found[1]) != int(found[2])

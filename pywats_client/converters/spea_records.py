@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import pairwise
 from typing import NamedTuple, Self
 
-from pywats_client.converters.dates import dated, is_day_first
+from pywats_client.converters.dates import dated, is_ambiguous
 from pywats_client.converters.in_circuit import Reading
 from pywats_client.converters.measured import VERDICTS
 from pywats_client.converters.texts import Line
@@ -41,7 +41,7 @@ class DateOrder(NamedTuple):
 
     def is_guessed(self, text: str) -> bool:
         """Whether neither the numbers nor anybody tells the day from the month."""
-        return self.day_first is None and is_day_first(text, otherwise=True) != is_day_first(text, otherwise=False)
+        return self.day_first is None and is_ambiguous(text)
 
 
 class Record(NamedTuple):
