@@ -15,7 +15,7 @@ _KNOWN: Mapping[str, str] = {
     "part_number": "partnumber partno pn productnumber uutpartnumber dutpartnumber",
     "revision": "revision rev partrevision productrevision hardwarerevision hwrevision",
     "process_code": "processcode operationcode operationtypecode",
-    "operator": "operator operatorname testoperator",
+    "operator": "operator operatorname operatorid testoperator",
     "station": "station stationname stationid teststation machinename",
     "location": "location stationlocation",
     "purpose": "purpose stationpurpose",
@@ -35,10 +35,13 @@ class NamedFacts:
         self._said: dict[str, str] = {}
         self._told: dict[str, str] = {}
 
-    def gather(self, name: str, text: str, several: str, line: int | None = None) -> None:
-        """A name and its text. The first one counts; ConversionError, with what to do, for another serial number."""
+    def gather(self, name: str, text: str, several: str = "", line: int | None = None) -> None:
+        """A name and its text. The first one counts.
+
+        `several` says what to do with a file of several units: another serial number is then a ConversionError.
+        """
         field = _field(name, text)
-        if field and self._said.setdefault(field, text) != text and field == "serial_number":
+        if field and self._said.setdefault(field, text) != text and field == "serial_number" and several:
             known = self._said[field]
             raise ConversionError(f"another serial number, {text}, follows {known}: {several}", line=line)
 
