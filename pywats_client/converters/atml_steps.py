@@ -14,7 +14,8 @@ from pywats_client.converters.atml_values import (
     value_below,
 )
 from pywats_client.converters.property_tree import Group, Scalar, scalar
-from pywats_client.converters.step_results import GROUPS, StepResult, Verdict, check_nesting, status_of
+from pywats_client.converters.step_measured import Verdict
+from pywats_client.converters.step_results import GROUPS, StepResult, check_nesting, status_of
 from pywats_client.converters.unit_facts import moment_or_fault
 from pywats_client.converters.xml import Element, line_of, local
 from pywats_client.wsjf import Step
@@ -158,7 +159,7 @@ def _read_parameter(result: StepResult, parameter: Element) -> None:
 def _read_event(result: StepResult, event: Element) -> None:
     """An event of a step: an error has a place of its own."""
     attributes = [(str(name), attribute(event, str(name))) for name in event.attrib]
-    said = {name.lower(): text for name, text in [*attributes, *named_values(event)] if text}
+    said = {name.rpartition(".")[2].lower(): text for name, text in [*attributes, *named_values(event)] if text}
     message = next((said[name] for name in ("message", "msg", "description", "value") if name in said), "")
     code = next((said[name] for name in ("code", "errorcode", "data") if name in said), "")
     if "error" in f"{local(event)} {said.get('id', '')} {said.get('severity', '')}".lower():

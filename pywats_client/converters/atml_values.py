@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from pywats_client.converters.property_tree import Array, Group, Scalar, Value, lines, scalar, whole
-from pywats_client.converters.step_results import Measured, Number, Text, Verdict
+from pywats_client.converters.step_measured import Measured, Number, Text, Verdict
 from pywats_client.converters.xml import Element, line_of, local
 from pywats_client.errors import ConversionError
 from pywats_client.wsjf.limits import CompOp
@@ -29,6 +29,8 @@ _NUMBERS = frozenset(
         "binary",
     ]
 )
+_TEXTS = frozenset({"string", "boolean", "datetime", "date", "time"})
+"""Values of other types, those of other writers among them, are numbers where they say one."""
 _BASES = {"hexadecimal": 16, "octal": 8, "binary": 2}
 _INDEXES = re.compile(r"-?\d+")
 _TRUE = ("true", "1")
@@ -57,10 +59,10 @@ def datum(element: Element) -> Scalar:
     kind, text, unit = kind_of(element), text_of(element), unit_of(element)
     if kind == "complex":
         return Scalar(f"{element.get('real', '')}{_signed(element.get('imaginary', ''))}j", None, unit)
-    if kind and kind not in _NUMBERS:
+    if kind in _TEXTS:
         return Scalar(text, None, unit)
     found = _based(text, _BASES[kind]) if kind in _BASES else scalar(text, unit)
-    if kind and found.number is None:
+    if kind in _NUMBERS and found.number is None:
         raise ConversionError(f"{text!r} is not a number, but is said to be a {kind}", line=line_of(element))
     return Scalar(text, found.number, unit)
 
@@ -97,7 +99,7 @@ def unit_of(element: Element) -> str:
 
 
 def _array(element: Element) -> Array:
-    numbers = kind_of(element) in {*_NUMBERS, ""}
+    numbers = kind_of(element) not in _TEXTS
     found: list[tuple[tuple[int, ...], Value]] = []
     for item in element:
         if local(item) == "Element":
@@ -150,9 +152,14 @@ def _single(element: Element, unit: str) -> Limits | None:
         return None
     if limit.number is None:
         return Limits(expected=limit, ignore_case=comparator == "CIEQ") if comparator in ("EQ", "CIEQ") else None
-    if comparator not in ("EQ", "NE", "GT", "GE", "LT", "LE") or limit.unit not in ("", unit):
+    if comparator not in ("EQ", "NE", "GT", "GE", "LT", "LE") or _differs(limit.unit, unit):
         return None
     return Limits(low=limit.number, op=CompOp(comparator))
+
+
+def _differs(unit: str, other: str) -> bool:
+    """Whether a limit is given in another unit than the value."""
+    return bool(unit and other and unit != other)
 
 
 def _pair(element: Element, unit: str) -> Limits | None:
@@ -160,7 +167,7 @@ def _pair(element: Element, unit: str) -> Limits | None:
     sides = {}
     for limit in element.findall("{*}Limit"):
         value, comparator = value_below(limit), limit.get("comparator", "").upper()
-        if not isinstance(value, Scalar) or value.number is None or value.unit not in ("", unit):
+        if not isinstance(value, Scalar) or value.number is None or _differs(value.unit, unit):
             return None
         sides[comparator[:1]] = (comparator, value.number)
     if sides.keys() != {"G", "L"}:

@@ -1,6 +1,7 @@
 """Values as test executives keep them: numbers and texts, arrays and groups of them, to any depth."""
 
 import math
+import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
@@ -11,6 +12,7 @@ MAX_POINTS = 10_000
 """Points that a series of a chart may have."""
 _EXACT = 2**53
 """Whole numbers above are not all doubles."""
+_AXIS = re.compile(r"(x|y|dt)([ _]?(data|values|array))?", re.IGNORECASE)
 _BASES = {"0x": 16, "0b": 2, "0o": 8, "0c": 8}
 
 
@@ -35,10 +37,6 @@ class Group(NamedTuple):
     """Values with their names."""
 
     members: Sequence[tuple[str, "Value"]]
-
-    def get(self, name: str) -> "Value | None":
-        """The value of that name, whatever its case."""
-        return next((value for key, value in self.members if key.lower() == name.lower()), None)
 
 
 Value: TypeAlias = Scalar | Array | Group
@@ -68,7 +66,7 @@ def number_of(text: str) -> float:
         sign = -1 if plain.startswith("-") else 1
         return sign * math.inf if "INF" in plain.upper() else math.nan
     value = number(plain, decimal_comma=True)
-    if abs(value) > _EXACT and len(plain) < 20 and plain.lstrip("+-").isdecimal():
+    if abs(value) >= _EXACT and len(plain) < 20 and plain.lstrip("+-").isdecimal():
         return int(plain)
     return value
 
@@ -94,20 +92,26 @@ def plots(name: str, value: Value) -> list[Plot]:
     if isinstance(value, Array):
         return _plots_of_array(name, value)
     if isinstance(value, Group):
-        xs, ys, dt = (_row(value.get(key)) for key in ("x", "y", "dt"))
-        if ys and dt is not None:
-            return [_waveform(name, value, ys)]
+        drawn = {_axis(key): member for key, member in value.members if _axis(key)}
+        xs, ys, dt = (_row(drawn.get(axis)) for axis in ("x", "y", "dt"))
+        unit = getattr(drawn.get("y"), "unit", "")
+        if ys and dt and isinstance(drawn["y"], Array):  # samples at equal distances, as LabVIEW has them: t0, dt, Y
+            return [Plot(name, [place * dt[0] for place in range(len(ys))], ys, "Time", "s", unit)]
         if xs and ys and len(xs) == len(ys):
-            return [Plot(name, xs, ys, "X")]
+            return [Plot(name, xs, ys, "X", None, unit)]
     return []
 
 
-def _waveform(name: str, group: Group, ys: Sequence[float]) -> Plot:
-    """Samples at equal distances, as LabVIEW has them: t0, dt, Y."""
-    dt, y = group.get("dt"), group.get("y")
-    distance = dt.number if isinstance(dt, Scalar) and dt.number is not None else 1.0
-    xs = [place * distance for place in range(len(ys))]
-    return Plot(name, xs, ys, "Time", "s", y.unit if isinstance(y, Array) else "")
+def left_over(value: Value) -> Value:
+    """What of a value that is drawn is no point of the plot, such as the t0 of a waveform."""
+    members = value.members if isinstance(value, Group) else []
+    return Group([(name, member) for name, member in members if not _axis(name)])
+
+
+def _axis(name: str) -> str:
+    """The axis of which a member has the values: x, y, or dt, the distance of samples; empty for other names."""
+    found = _AXIS.fullmatch(name)
+    return found[1].lower() if found else ""
 
 
 def _row(value: Value | None) -> Sequence[float] | None:
@@ -182,7 +186,8 @@ def chart_of(label: str, drawn: Sequence[Plot]) -> tuple[Chart, list[str]]:
         line, left_out = Series.of(plot.name, plot.xs[::every], plot.ys[::every])
         series.append(line)
         if every > 1:
-            notes.append(f"{plot.name}: every {every}. of {len(plot.ys)} points is shown")
+            ending = {2: "nd", 3: "rd"}.get(every, "th")
+            notes.append(f"{plot.name}: every {every}{ending} of {len(plot.ys)} points is shown")
         if left_out:
             notes.append(f"{plot.name}: {left_out} points are NaN or infinite, and left out")
     units = sorted({plot.y_unit for plot in drawn if plot.y_unit})

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from pywats_client.converters.property_tree import lines
-from pywats_client.converters.step_results import Number, StepResult, Text, Verdict, status_of
+from pywats_client.converters.step_measured import Number, Text, Verdict
+from pywats_client.converters.step_results import StepResult, status_of
 from pywats_client.converters.teststand_props import Props, attribute, inner, items, value_of
 from pywats_client.converters.xml import Element, line_of
 from pywats_client.errors import ConversionError

@@ -1,14 +1,15 @@
 """What a test executive says of the unit, by the names that TestStand and its WATS extension use."""
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from pywats_client.converters.fields import Fields, tell
+from pywats_client.converters.step_results import StepResult
 from pywats_client.errors import ConversionError
-from pywats_client.wsjf import UutReport
+from pywats_client.wsjf import SequenceCall, Step, UutReport
 from pywats_client.wsjf.model import Status
 
 _NAMES: Mapping[str, str] = {
@@ -75,6 +76,44 @@ class UnitFacts:
         return report
 
 
+def fill(report: UutReport, main: StepResult) -> None:
+    """Hand the main sequence over to the report; its verdict is settled with the unit's."""
+    made = replace(main, status=None, kind="SequenceCall").step()
+    assert isinstance(made, SequenceCall)
+    for step in made.steps:
+        report.add(step)
+    root = report.root
+    root.name, root.call, root.report_text = made.name, made.call, made.report_text
+    root.start, root.total_time, root.ts_guid = made.start, made.total_time, made.ts_guid
+    root.error_code, root.error_message = made.error_code, made.error_message
+    root.caused_sequence_failure = made.caused_sequence_failure
+    report.execution_time = main.total_time
+    report.error_code, report.error_message = made.error_code, made.error_message
+
+
+def mark_cause(report: UutReport, causes: Sequence[Step]) -> None:
+    """Say which step made the unit fail: of the steps of a failure chain the one that calls no other."""
+    ends = [step for step in causes if not isinstance(step, SequenceCall)] or list(causes)
+    for step in ends:
+        step.caused_uut_failure = True
+    if ends:
+        report.failing_step_id = _place(report.root, ends[0])
+
+
+def _place(root: SequenceCall, wanted: Step) -> int | None:
+    """The number of a step, counted depth first from 1 as in the report."""
+    waiting: list[Step] = [root]
+    place = 0
+    while waiting:
+        step = waiting.pop()
+        place += 1
+        if step is wanted:
+            return place
+        if isinstance(step, SequenceCall):
+            waiting.extend(reversed(step.steps))
+    return None
+
+
 def settle(report: UutReport, fields: Fields, status: Status | None, word: str, line: int | None) -> UutReport:
     """Give the report the file's verdict. Done is none, so the argument `result` or the steps decide.
 
@@ -84,13 +123,20 @@ def settle(report: UutReport, fields: Fields, status: Status | None, word: str, 
         return fields.settle(report, status)
     if word:
         report.root.note(f"The file says of the unit: {word}.")
-    judged = report.result != "P" or any(step.status == "P" for step in report.root.steps)
-    if status == "D" or (judged and not word):
+    if status == "D" or (not word and _is_judged(report.root)):
         return fields.settle(report, None)
     try:
         return fields.settle(report, fields.require_result(None))
     except ConversionError as fault:
         raise ConversionError(str(fault), line=line) from None
+
+
+def _is_judged(sequence: SequenceCall) -> bool:
+    """Whether any step within has a verdict."""
+    return any(
+        _is_judged(step) if isinstance(step, SequenceCall) else step.status in ("P", "F", "E", "T")
+        for step in sequence.steps
+    )
 
 
 def moment_or_fault(text: str, line: int | None) -> datetime:

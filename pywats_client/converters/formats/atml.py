@@ -8,8 +8,8 @@ from pywats_client.converters.atml_steps import STEPS, Steps, judge, name_of
 from pywats_client.converters.atml_values import attribute, named_values, text_of
 from pywats_client.converters.base import Context, FileConverter, Source
 from pywats_client.converters.fields import Fields, FormatArguments
-from pywats_client.converters.step_results import StepResult, fill, mark_cause
-from pywats_client.converters.unit_facts import Part, UnitFacts, settle
+from pywats_client.converters.step_results import StepResult
+from pywats_client.converters.unit_facts import Part, UnitFacts, fill, mark_cause, settle
 from pywats_client.converters.xml import Element, elements, line_of, local, namespace, root_of
 from pywats_client.errors import ConversionError
 from pywats_client.wsjf import UutReport
@@ -146,7 +146,8 @@ def _take_unit(facts: UnitFacts, unit: Element) -> None:
         facts.parts.append(_part(component))
     for extension in unit.iter("{*}Extension"):
         _take_extension(facts, extension)
-    _take_rest(facts, "", unit, "SerialNumber", "Definition", "Components", "Extension")
+    for name, text in named_values(unit, ("SerialNumber", "Definition", "Components", "Extension")):
+        facts.take(name, text)
 
 
 def _numbers(definition: Element | None) -> dict[str, str]:
