@@ -69,13 +69,16 @@ def _no_xml(fault: etree.XMLSyntaxError) -> ConversionError:
 
 
 def local(element: Element) -> str:
-    """The name of an element without its namespace; empty for what is no element."""
-    return etree.QName(element).localname if isinstance(element.tag, str) else ""
+    """The name of an element without its namespace; empty for what is no element.
+
+    A prefix that is not declared, which libxml2 lets pass, is left out as well.
+    """
+    return element.tag.rpartition("}")[2].rpartition(":")[2] if isinstance(element.tag, str) else ""
 
 
 def namespace(element: Element) -> str:
     """The namespace of an element; empty where it has none."""
-    return etree.QName(element).namespace or ""
+    return element.tag[1:].partition("}")[0] if isinstance(element.tag, str) and element.tag[:1] == "{" else ""
 
 
 def told(element: Element) -> str:
