@@ -1,0 +1,316 @@
+"""The records of STDF V4: what each holds, and how they are read one after another.
+
+Names, types and order of the fields are those of the Standard Test Data Format Specification, version 4 (Teradyne),
+and of V4-2007 for scan tests. Field types: U, I, R and the count of bytes for numbers; C1 and B1 for a character and
+for flags; Cn, Bn and Dn for what has its length before it; N1 for half a byte. `X:U2*K` is an array of K items.
+"""
+
+import bz2
+import gzip
+import re
+import struct
+import zlib
+from collections.abc import Iterator, Mapping
+from typing import Any, BinaryIO, NamedTuple, NoReturn, cast
+
+from pywats_client.converters.base import Source
+from pywats_client.errors import ConversionError
+
+_LAYOUTS = {
+    "FAR": (0, 10, "CPU_TYPE:U1 STDF_VER:U1"),
+    "ATR": (0, 20, "MOD_TIM:U4 CMD_LINE:Cn"),
+    "VUR": (0, 30, "UPD_NAM:Cn"),
+    "MIR": (
+        *(1, 10),
+        "SETUP_T:U4 START_T:U4 STAT_NUM:U1 MODE_COD:C1 RTST_COD:C1 PROT_COD:C1 BURN_TIM:U2 CMOD_COD:C1 LOT_ID:Cn "
+        "PART_TYP:Cn NODE_NAM:Cn TSTR_TYP:Cn JOB_NAM:Cn JOB_REV:Cn SBLOT_ID:Cn OPER_NAM:Cn EXEC_TYP:Cn EXEC_VER:Cn "
+        "TEST_COD:Cn TST_TEMP:Cn USER_TXT:Cn AUX_FILE:Cn PKG_TYP:Cn FAMLY_ID:Cn DATE_COD:Cn FACIL_ID:Cn FLOOR_ID:Cn "
+        "PROC_ID:Cn OPER_FRQ:Cn SPEC_NAM:Cn SPEC_VER:Cn FLOW_ID:Cn SETUP_ID:Cn DSGN_REV:Cn ENG_ID:Cn ROM_COD:Cn "
+        "SERL_NUM:Cn SUPR_NAM:Cn",
+    ),
+    "MRR": (1, 20, "FINISH_T:U4 DISP_COD:C1 USR_DESC:Cn EXC_DESC:Cn"),
+    "PCR": (1, 30, "HEAD_NUM:U1 SITE_NUM:U1 PART_CNT:U4 RTST_CNT:U4 ABRT_CNT:U4 GOOD_CNT:U4 FUNC_CNT:U4"),
+    "HBR": (1, 40, "HEAD_NUM:U1 SITE_NUM:U1 BIN_NUM:U2 BIN_CNT:U4 BIN_PF:C1 BIN_NAM:Cn"),
+    "SBR": (1, 50, "HEAD_NUM:U1 SITE_NUM:U1 BIN_NUM:U2 BIN_CNT:U4 BIN_PF:C1 BIN_NAM:Cn"),
+    "PMR": (1, 60, "PMR_INDX:U2 CHAN_TYP:U2 CHAN_NAM:Cn PHY_NAM:Cn LOG_NAM:Cn HEAD_NUM:U1 SITE_NUM:U1"),
+    "PGR": (1, 62, "GRP_INDX:U2 GRP_NAM:Cn INDX_CNT:U2 PMR_INDX:U2*INDX_CNT"),
+    "PLR": (1, 63, ""),
+    "RDR": (1, 70, "NUM_BINS:U2 RTST_BIN:U2*NUM_BINS"),
+    "SDR": (
+        *(1, 80),
+        "HEAD_NUM:U1 SITE_GRP:U1 SITE_CNT:U1 SITE_NUM:U1*SITE_CNT HAND_TYP:Cn HAND_ID:Cn CARD_TYP:Cn CARD_ID:Cn "
+        "LOAD_TYP:Cn LOAD_ID:Cn DIB_TYP:Cn DIB_ID:Cn CABL_TYP:Cn CABL_ID:Cn CONT_TYP:Cn CONT_ID:Cn LASR_TYP:Cn "
+        "LASR_ID:Cn EXTR_TYP:Cn EXTR_ID:Cn",
+    ),
+    "WIR": (2, 10, "HEAD_NUM:U1 SITE_GRP:U1 START_T:U4 WAFER_ID:Cn"),
+    "WRR": (
+        *(2, 20),
+        "HEAD_NUM:U1 SITE_GRP:U1 FINISH_T:U4 PART_CNT:U4 RTST_CNT:U4 ABRT_CNT:U4 GOOD_CNT:U4 FUNC_CNT:U4 WAFER_ID:Cn "
+        "FABWF_ID:Cn FRAME_ID:Cn MASK_ID:Cn USR_DESC:Cn EXC_DESC:Cn",
+    ),
+    "WCR": (
+        *(2, 30),
+        "WAFR_SIZ:R4 DIE_HT:R4 DIE_WID:R4 WF_UNITS:U1 WF_FLAT:C1 CENTER_X:I2 CENTER_Y:I2 POS_X:C1 POS_Y:C1",
+    ),
+    "PIR": (5, 10, "HEAD_NUM:U1 SITE_NUM:U1"),
+    "PRR": (
+        *(5, 20),
+        "HEAD_NUM:U1 SITE_NUM:U1 PART_FLG:B1 NUM_TEST:U2 HARD_BIN:U2 SOFT_BIN:U2 X_COORD:I2 Y_COORD:I2 TEST_T:U4 "
+        "PART_ID:Cn PART_TXT:Cn PART_FIX:Bn",
+    ),
+    "TSR": (
+        *(10, 30),
+        "HEAD_NUM:U1 SITE_NUM:U1 TEST_TYP:C1 TEST_NUM:U4 EXEC_CNT:U4 FAIL_CNT:U4 ALRM_CNT:U4 TEST_NAM:Cn SEQ_NAME:Cn "
+        "TEST_LBL:Cn",  # and statistics
+    ),
+    "PTR": (
+        *(15, 10),
+        "TEST_NUM:U4 HEAD_NUM:U1 SITE_NUM:U1 TEST_FLG:B1 PARM_FLG:B1 RESULT:R4 TEST_TXT:Cn ALARM_ID:Cn OPT_FLAG:B1 "
+        "RES_SCAL:I1 LLM_SCAL:I1 HLM_SCAL:I1 LO_LIMIT:R4 HI_LIMIT:R4 UNITS:Cn C_RESFMT:Cn C_LLMFMT:Cn C_HLMFMT:Cn "
+        "LO_SPEC:R4 HI_SPEC:R4",
+    ),
+    "MPR": (
+        *(15, 15),
+        "TEST_NUM:U4 HEAD_NUM:U1 SITE_NUM:U1 TEST_FLG:B1 PARM_FLG:B1 RTN_ICNT:U2 RSLT_CNT:U2 RTN_STAT:N1*RTN_ICNT "
+        "RTN_RSLT:R4*RSLT_CNT TEST_TXT:Cn ALARM_ID:Cn OPT_FLAG:B1 RES_SCAL:I1 LLM_SCAL:I1 HLM_SCAL:I1 LO_LIMIT:R4 "
+        "HI_LIMIT:R4 START_IN:R4 INCR_IN:R4 RTN_INDX:U2*RTN_ICNT UNITS:Cn UNITS_IN:Cn C_RESFMT:Cn C_LLMFMT:Cn "
+        "C_HLMFMT:Cn LO_SPEC:R4 HI_SPEC:R4",
+    ),
+    "FTR": (
+        *(15, 20),
+        "TEST_NUM:U4 HEAD_NUM:U1 SITE_NUM:U1 TEST_FLG:B1 OPT_FLAG:B1 CYCL_CNT:U4 REL_VADR:U4 REPT_CNT:U4 NUM_FAIL:U4 "
+        "XFAIL_AD:I4 YFAIL_AD:I4 VECT_OFF:I2 RTN_ICNT:U2 PGM_ICNT:U2 RTN_INDX:U2*RTN_ICNT RTN_STAT:N1*RTN_ICNT "
+        "PGM_INDX:U2*PGM_ICNT PGM_STAT:N1*PGM_ICNT FAIL_PIN:Dn VECT_NAM:Cn TIME_SET:Cn OP_CODE:Cn TEST_TXT:Cn "
+        "ALARM_ID:Cn PROG_TXT:Cn RSLT_TXT:Cn PATG_NUM:U1 SPIN_MAP:Dn",
+    ),
+    "STR": (
+        *(15, 30),
+        "CONT_FLG:B1 TEST_NUM:U4 HEAD_NUM:U1 SITE_NUM:U1 PSR_REF:U2 TEST_FLG:B1 LOG_TYP:Cn TEST_TXT:Cn ALARM_ID:Cn "
+        "PROG_TXT:Cn RSLT_TXT:Cn",  # and the failing cells
+    ),
+    "BPS": (20, 10, "SEQ_NAME:Cn"),
+    "EPS": (20, 20, ""),
+    "GDR": (50, 10, ""),  # see `_generic`
+    "DTR": (50, 30, "TEXT_DAT:Cn"),
+}
+_NAMES = {(kind, sub): name for name, (kind, sub, _) in _LAYOUTS.items()}
+_PLANS = {
+    name: [re.fullmatch(r"(\w+):(\w+)(?:\*(\w+))?", field).groups() for field in layout.split()]  # type: ignore[union-attr]
+    for name, (*_, layout) in _LAYOUTS.items()
+}
+"""The fields of each record: name, type, and for an array the field that counts its items."""
+_GENERIC = {1: "U1", 2: "U2", 3: "U4", 4: "I1", 5: "I2", 6: "I4", 7: "R4", 8: "R8", 10: "Cn", 11: "Bn", 12: "Dn"}
+_GENERIC_HALF, _GENERIC_PAD = 13, 0
+_STRUCT = {"U1": "B", "B1": "B", "U2": "H", "U4": "I", "I1": "b", "I2": "h", "I4": "i", "R4": "f", "R8": "d"}
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ufffe\uffff]+")
+_HEADER_SIZE, _CHUNK = 4, 1 << 18
+_VAX = 0
+
+
+class Record(NamedTuple):
+    """One record as it stands in the file."""
+
+    number: int
+    """from 1"""
+    offset: int
+    """of its first byte in the file, once that is unpacked"""
+    name: str
+    """such as PTR; of a type that is not known here, its two numbers"""
+    body: bytes
+
+    @property
+    def place(self) -> str:
+        """Where it stands, for a person who looks for it."""
+        return f"record {self.number} ({self.name}) at byte {self.offset}"
+
+
+class Values(dict[str, Any]):
+    """The fields of a record that are there, by their names in the specification."""
+
+    def __init__(self, record: Record, fields: Mapping[str, Any]) -> None:
+        super().__init__(fields)
+        self._record = record
+
+    def __missing__(self, field: str) -> NoReturn:
+        raise ConversionError(f"{self._record.place}: it ends before its field {field}")
+
+
+class Far(NamedTuple):
+    """What the first record says."""
+
+    order: str
+    """of bytes, as `struct` has it"""
+    cpu: int
+    version: int
+
+
+def far(stream: BinaryIO) -> Far | None:
+    """The first record; None where it is no STDF."""
+    start = stream.read(_HEADER_SIZE + 2)
+    order = {b"\0\2\0\x0a": ">", b"\2\0\0\x0a": "<"}.get(start[:_HEADER_SIZE])
+    return Far(order, start[4], start[5]) if order and len(start) == _HEADER_SIZE + 2 else None
+
+
+def unpacked(source: Source) -> BinaryIO:
+    """The file, unpacked where it is packed with gzip or bzip2."""
+    with source.open() as stream:
+        start = stream.read(3)
+    if start.startswith(b"\x1f\x8b"):
+        return cast(BinaryIO, gzip.open(source.path))
+    return cast(BinaryIO, bz2.open(source.path)) if start == b"BZh" else source.open()
+
+
+class StdfFile:
+    """A file, read from its start as often as `records` is called."""
+
+    VERSION = 4
+
+    def __init__(self, source: Source, encoding: str = "") -> None:
+        """Raises ConversionError where the file is no STDF V4."""
+        self._source, self._encoding = source, encoding
+        try:
+            with unpacked(source) as stream:
+                found = far(stream)
+        except (OSError, EOFError, zlib.error):
+            found = None
+        if found is None:
+            raise ConversionError("the file is not STDF: it does not begin with a FAR record")
+        self.order = found.order
+        if found.version != self.VERSION:
+            raise ConversionError(f"the file is STDF version {found.version}: only version {self.VERSION} is read")
+        if found.cpu == _VAX:
+            raise ConversionError("the file comes from a DEC computer (CPU type 0), whose numbers are not read")
+
+    def records(self) -> Iterator[Record]:
+        """Each record. Raises ConversionError, after those before it, for one that breaks off."""
+        header = struct.Struct(self.order + "HBB")
+        number = start = 0
+        rest = b""
+        with unpacked(self._source) as stream:
+            while chunk := self._chunk(stream, number, start):
+                buffer, position = rest + chunk, 0
+                size = len(buffer)
+                while size - position >= _HEADER_SIZE:
+                    length, kind, sub = header.unpack_from(buffer, position)
+                    body = position + _HEADER_SIZE
+                    if size - body < length:
+                        break
+                    number += 1
+                    name = _NAMES.get((kind, sub)) or f"{kind}.{sub}"
+                    yield Record(number, start + position, name, buffer[body : body + length])
+                    position = body + length
+                start += position
+                rest = buffer[position:]
+        if rest.strip(b"\0"):  # tapes are filled up with zeros
+            raise self._broken_off(header, number + 1, start, rest)
+
+    def _chunk(self, stream: BinaryIO, number: int, offset: int) -> bytes:
+        try:
+            return cast(bytes, stream.read1(_CHUNK))  # type: ignore[attr-defined]  # loses nothing before a fault
+        except (OSError, EOFError, zlib.error) as fault:
+            raise ConversionError(
+                f"the packed file is damaged after record {number}, near byte {offset} of what is unpacked: {fault}"
+            ) from None
+
+    @staticmethod
+    def _broken_off(header: struct.Struct, number: int, offset: int, rest: bytes) -> ConversionError:
+        if len(rest) < _HEADER_SIZE:
+            return ConversionError(f"record {number} at byte {offset} breaks off: the file ends in its header")
+        length, kind, sub = header.unpack_from(rest)
+        record = Record(number, offset, _NAMES.get((kind, sub)) or f"{kind}.{sub}", b"")
+        return ConversionError(
+            f"{record.place} breaks off: of its {length} bytes the file holds {len(rest) - _HEADER_SIZE}"
+        )
+
+    def fields(self, record: Record) -> Values:
+        """What a record says; it may end before its last fields, and those are left out.
+
+        Raises ConversionError for a record that ends within a field.
+        """
+        cursor = _Cursor(record.body, self.order, self._encoding)
+        found = Values(record, {})
+        for name, kind, count in _PLANS[record.name]:
+            if cursor.ended:
+                break
+            try:
+                found[name] = cursor.read_array(kind, found[count]) if count else cursor.read(kind)
+            except struct.error:
+                raise ConversionError(f"{record.place}: its field {name} goes beyond its end") from None
+        return found
+
+    def text(self, record: Record) -> str:
+        """What a DTR or a GDR says."""
+        return self._generic(record) if record.name == "GDR" else str(self.fields(record).get("TEXT_DAT", ""))
+
+    def _generic(self, record: Record) -> str:
+        """The values of a GDR, which each have their type before them."""
+        cursor = _Cursor(record.body, self.order, self._encoding)
+        values: list[str] = []
+        try:
+            count = cursor.read("U2")
+            while len(values) < count and not cursor.ended:
+                code = cursor.read("U1")
+                if code == _GENERIC_HALF:
+                    values.append(str(cursor.read("U1") & 0xF))
+                elif code in _GENERIC:
+                    values.append(str(cursor.read(_GENERIC[code])))
+                elif code != _GENERIC_PAD:
+                    raise ConversionError(f"{record.place}: {code} is no type of generic data")
+        except struct.error:
+            raise ConversionError(f"{record.place}: its data go beyond its end") from None
+        return " ".join(values)
+
+
+class _Cursor:
+    """Reads one value after another; struct.error where there are not enough bytes."""
+
+    def __init__(self, body: bytes, order: str, encoding: str) -> None:
+        self._body, self._order, self._encoding = body, order, encoding
+        self._position = 0
+
+    @property
+    def ended(self) -> bool:
+        """Whether there is nothing left."""
+        return self._position >= len(self._body)
+
+    def read(self, kind: str) -> Any:
+        """One value of a type: a number, a text, or for Dn the numbers of the bits that are set."""
+        if kind in _STRUCT:
+            return self._numbers(_STRUCT[kind], 1)[0]
+        if kind == "C1":
+            return self._text(self._take(1))
+        if kind == "Dn":
+            return self._bits(self.read("U2"))
+        content = self._take(self.read("U1"))
+        return self._text(content) if kind == "Cn" else content.hex(" ")
+
+    def read_array(self, kind: str, count: int) -> list[int] | tuple[float, ...]:
+        """Several of them; two N1 share a byte, the first in its lower half."""
+        if kind != "N1":
+            return self._numbers(_STRUCT[kind], count)
+        halves = [half for byte in self._take((count + 1) // 2) for half in (byte & 0xF, byte >> 4)]
+        return halves[:count]
+
+    def _numbers(self, code: str, count: int) -> tuple[float, ...]:
+        form = f"{self._order}{count}{code}"
+        return struct.unpack(form, self._take(struct.calcsize(form)))
+
+    def _bits(self, count: int) -> list[int]:
+        content = self._take((count + 7) // 8)
+        return [bit for bit in range(count) if content[bit // 8] >> bit % 8 & 1]
+
+    def _take(self, size: int) -> bytes:
+        end = self._position + size
+        if end > len(self._body):
+            raise struct.error
+        content = self._body[self._position : end]
+        self._position = end
+        return content
+
+    def _text(self, content: bytes) -> str:
+        """Without blanks and signs for machines around it. The specification knows ASCII only; not all keep to it."""
+        try:
+            text = content.decode(self._encoding or "utf-8")
+        except UnicodeDecodeError:
+            text = content.decode("cp1252" if not self._encoding else self._encoding, "replace")
+        return _CONTROL.sub(" ", text).strip()
