@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from pathlib import Path, PureWindowsPath
+from typing import NoReturn
 
 from pywats_client.converters.base import Context, FileConverter, Source
 from pywats_client.converters.fields import Fields, tell
@@ -39,9 +40,9 @@ class Klippel(FileConverter):
     Arguments = TextArguments
 
     def matches(self, source: Source) -> float:
-        """The keys of the header are unmistakable."""
+        """The keys of the header are unmistakable; what lies in its folder is no other format's."""
         found = {VERDICT, START, "Results_Pass"} & _beginning(source).values.keys()
-        return (0.0, 0.5, 0.9, 1.0)[len(found)]
+        return (0.9 if _is_of_a_log(source) else 0.0, 0.5, 0.9, 1.0)[len(found)]
 
     def companions(self, source: Source) -> Iterable[Path]:
         """The folder with the values; a header that names measures has one, and waits for it."""
@@ -71,9 +72,15 @@ def _folder(source: Source) -> Path:
     return source.path.with_suffix("")
 
 
-def _refuse(source: Source) -> None:
+def _is_of_a_log(source: Source) -> bool:
+    """Whether it lies in the folder of a header."""
     folder = source.path.parent
-    if (folder.parent / f"{folder.name}{source.path.suffix}").is_file():
+    header = Source(folder.parent / f"{folder.name}{source.path.suffix}")
+    return header.path.is_file() and VERDICT in _beginning(header).values
+
+
+def _refuse(source: Source) -> NoReturn:
+    if _is_of_a_log(source):
         raise NotMine("it lies in the folder of a Klippel log, and is converted with the header beside that")
     raise ConversionError(f"the file is no header of a Klippel log: it has no {VERDICT}=")
 
@@ -202,20 +209,24 @@ class Curve:
             for place, values in enumerate(self._columns.values(), 1):
                 values.append(_number(row.cell(place), row.line))
 
+    @property
+    def _step(self) -> int:
+        """Of so many points, one fits into a chart."""
+        return max(1, math.ceil(len(self.xs) / _MAX_POINTS))
+
     def thinned(self) -> Iterator[tuple[str, list[float], list[float]]]:
-        """The series, without the points that have no value; of too many every nth."""
+        """The series, without the points that have no value; of too many one in so many."""
         for name, values in self._columns.items():
             points = [(x, y) for x, y in zip(self.xs, values, strict=True) if y is not None]
-            points = points[:: math.ceil(len(points) / _MAX_POINTS) or 1]
-            if points:
+            if points := points[:: self._step]:
                 yield name, [x for x, _ in points], [y for _, y in points]
 
     def explain(self, step: NumericLimit, verdict: Verdict) -> None:
         """The distance to the limits as a number, and what is to be said of verdict and points."""
         if verdict.note:
             step.note(verdict.note)
-        if len(self.xs) > _MAX_POINTS:
-            step.note(f"of {len(self.xs)} points, every {math.ceil(len(self.xs) / _MAX_POINTS)}th is in the chart")
+        if self._step > 1:
+            step.note(f"Of {len(self.xs)} points, one in {self._step} is in the chart.")
         margin, x = min(self._margins(), default=(None, 0.0))
         if margin is None:
             return

@@ -88,11 +88,14 @@ class Listen(FileConverter):
 
 
 def _cells(text: str) -> list[str]:
-    return [cell.strip() for cell in text.split("\t")]
+    """Some have semicolons in the place of tabs."""
+    return [cell.strip() for cell in text.split("\t" if "\t" in text else ";")]
 
 
 def _layout(cells: Sequence[str]) -> Layout | None:
     """Which column says what, if this is a header."""
+    if not any(cell.rstrip(": ").lower() in _KNOWN["step"] for cell in cells):
+        return None  # most rows, at once
     layout = Layout.of({}, _KNOWN, cells)
     return layout if layout.places.keys() >= _TABLE else None
 

@@ -22,7 +22,6 @@ _GRADES: Mapping[str, Status] = {**VERDICTS, "not run": "S", "not tested": "S"}
 """Grades of runs; others, such as PENDING, are no verdict."""
 _NUMBERS = re.compile(r"Value(Double|Float|Integer|Int|Long|Short|Decimal|Number|Numeric)", re.IGNORECASE)
 _GRADE_NAMES = ("grade", "result", "status")
-_REVISIONS = ("revision", "rev", "part-rev", "part-revision")
 _UNITS = ("unit", "units", "uom")
 _UNLIMITED = (("lsl", "0"), ("usl", "0"))
 _NOTHING = ("", "none", "null", "n/a")
@@ -134,7 +133,7 @@ class _Unit:
         report = self._fields.report(
             serial_number=product.pop("serial-no", ""),
             part_number=product.pop("part-no", ""),
-            revision=next((product.pop(name) for name in _REVISIONS if name in product), ""),
+            revision=next((product.pop(name) for name in tuple(product) if "rev" in name.lower()), ""),
             operator=operator.pop("name", ""),
             station=station.pop("name", None),
             start=_moment(self._element, _START) or (_moment(self._runs[0], _START) if self._runs else None),
