@@ -1,16 +1,24 @@
 """SigmaQuest XML: a UnitReport, its test runs within test runs, and their results."""
 
-import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime
-from typing import NamedTuple
 
 from pywats_client.converters import xml
 from pywats_client.converters.base import Context, FileConverter, Source
 from pywats_client.converters.fields import Fields, FormatArguments, tell
-from pywats_client.converters.measured import VERDICTS, Measured, limit, moment, number
-from pywats_client.converters.nested import MAX_DEPTH, sequence, set_verdict, titled
+from pywats_client.converters.measured import moment
+from pywats_client.converters.nested import MAX_DEPTH, sequence, set_verdict
+from pywats_client.converters.sigmaquest_results import (
+    GRADE_NAMES,
+    GRADES,
+    NOTHING,
+    add_result,
+    grade_of,
+    grade_text,
+    said_by,
+    values_in,
+)
 from pywats_client.converters.xml import Element, line_of, local, told
 from pywats_client.errors import ConversionError
 from pywats_client.wsjf import SequenceCall, UutReport, shorten
@@ -18,13 +26,6 @@ from pywats_client.wsjf.model import Status, is_worse
 from pywats_client.wsjf.steps import Step
 
 _REPORT, _RUN, _START, _END = "UnitReport", "TestRun", "start-time", "end-time"
-_GRADES: Mapping[str, Status] = {**VERDICTS, "not run": "S", "not tested": "S"}
-"""Grades of runs; others, such as PENDING, are no verdict."""
-_NUMBERS = re.compile(r"Value(Double|Float|Integer|Int|Long|Short|Decimal|Number|Numeric)", re.IGNORECASE)
-_GRADE_NAMES = ("grade", "result", "status")
-_UNITS = ("unit", "units", "uom")
-_UNLIMITED = (("lsl", "0"), ("usl", "0"))
-_NOTHING = ("", "none", "null", "n/a")
 _NO_STATION = re.compile(r"<no .*>", re.IGNORECASE)
 
 
@@ -69,21 +70,16 @@ class Sigmaquest(FileConverter):
             raise ConversionError(f"the file holds no {_REPORT}")
 
 
-def _said(element: Element) -> dict[str, str]:
-    """The attributes that are not empty."""
-    return {str(name): str(text).strip() for name, text in element.attrib.items() if str(text).strip()}
-
-
 def _stated(element: Element | None) -> dict[str, str]:
     """The attributes of what a unit is tested with; a word such as None says nothing."""
-    said = _said(element) if element is not None else {}
-    return {name: text for name, text in said.items() if text.lower() not in _NOTHING}
+    said = said_by(element) if element is not None else {}
+    return {name: text for name, text in said.items() if text.lower() not in NOTHING}
 
 
 def _moment(element: Element, name: str) -> datetime | None:
-    text = _said(element).get(name, "")
+    text = said_by(element).get(name, "")
     try:
-        return None if text.lower() in _NOTHING else moment(text)
+        return None if text.lower() in NOTHING else moment(text)
     except (ValueError, OverflowError):
         raise ConversionError(f"{name}: {text!r} is not a time of ISO 8601", line=line_of(element)) from None
 
@@ -101,7 +97,7 @@ class _Unit:
         self._product = next(element.iter("{*}Product"), None)
         self._runs = [child for child in element if local(child) == _RUN]
         self._first = _stated(self._runs[0] if self._runs else None)
-        categories = [_said(child).get("name", "") for child in element.iter("{*}Category")]
+        categories = [said_by(child).get("name", "") for child in element.iter("{*}Category")]
         self._category = "/".join(filter(None, categories))
         self._fields = Fields(source, arguments, {"category": self._category, "run": self._first.get("name", "")})
 
@@ -117,8 +113,8 @@ class _Unit:
 
     def _verdict(self) -> Status | None:
         """The unit's own grade, or the worst of its runs; None where a run has none, and no other failed."""
-        grades = [_grade(element) for element in self._runs]
-        own = _grade(self._element)
+        grades = [grade_of(element) for element in self._runs]
+        own = grade_of(self._element)
         worst: Status | None = own or ("P" if "P" in grades and None not in grades else None)
         for grade in () if own else grades:
             if grade and is_worse(grade, worst or "P"):
@@ -145,7 +141,7 @@ class _Unit:
         tell(report, "category", self._category)
         for of, said in (("", unit), ("", product), ("station ", station), ("operator ", operator)):
             for name, text in said.items():
-                if of or name not in (_START, _END, *_GRADE_NAMES):
+                if of or name not in (_START, _END, *GRADE_NAMES):
                     tell(report, f"{of}{name}", text)
         self._tell_more(report)
         return report
@@ -164,7 +160,7 @@ class _Unit:
                 report.root.note(told(product))
         for child in self._element:
             if local(child) == "Property":
-                for value in _values(child):
+                for value in values_in(child):
                     tell(report, value.name, value.whole_text)
             elif local(child) == "Comment" and not report.comment:
                 report.comment = shorten((child.text or "").strip(), 1000) or None
@@ -172,37 +168,31 @@ class _Unit:
                 report.root.note(told(child))
 
 
-def _grade(element: Element) -> Status | None:
-    return _GRADES.get(_grade_text(element).lower())
-
-
-def _grade_text(element: Element) -> str:
-    said = _said(element)
-    return next((said[name] for name in _GRADE_NAMES if name in said), "")
-
-
 def _add_run(parent: UutReport | SequenceCall, element: Element, depth: int = 1) -> None:
     """A test run, with all that lies in it; its own grade is what counts further up."""
     if depth > MAX_DEPTH:
         raise ConversionError(f"test runs lie within test runs, more than {MAX_DEPTH} deep", line=line_of(element))
-    run = sequence(_said(element).get("name", ""), _RUN)
+    run = sequence(said_by(element).get("name", ""), _RUN)
     for child in element:
         if local(child) == _RUN:
             _add_run(run, child, depth + 1)
+        elif local(child) == "Result" and next(values_in(child), None):
+            add_result(run, child)
         elif local(child) == "Result":
-            _add_result(run, child)
+            result = sequence(said_by(child).get("name", ""), "Result")
+            _graded(run, result, grade_text(child)).note(told(child))
         else:
-            run.note("\n".join(map(_line, _values(child))) or told(child))
-    step = _graded(parent, run, _grade_text(element))
+            run.note("\n".join(value.line for value in values_in(child)) or told(child))
+    step = _graded(parent, run, grade_text(element))
     step.start, step.total_time = _moment(element, _START), _seconds(element)
-    for name, text in _said(element).items():
-        if name not in ("name", _START, _END, *_GRADE_NAMES):
+    for name, text in said_by(element).items():
+        if name not in ("name", _START, _END, *GRADE_NAMES):
             step.note(f"{name}: {text}")
 
 
 def _graded(parent: UutReport | SequenceCall, run: SequenceCall, grade: str) -> Step:
     """The run with its grade, added; one that holds nothing has only passed or failed."""
-    verdict = _GRADES.get(grade.lower())
+    verdict = GRADES.get(grade.lower())
     if grade and not verdict:
         run.note(f"grade: {grade}")
     if run.steps:
@@ -218,102 +208,3 @@ def _graded(parent: UutReport | SequenceCall, run: SequenceCall, grade: str) -> 
         step = parent.action(run.name, status=verdict or "D")
     step.report_text = run.report_text
     return step
-
-
-class _Value(NamedTuple):
-    """A value of a result or a property."""
-
-    element: Element
-    name: str
-
-    @property
-    def text(self) -> str:
-        """What stands in it."""
-        return (self.element.text or "").strip()
-
-    @property
-    def whole_text(self) -> str:
-        """What it says, with the elements in it."""
-        return told(self.element) if len(self.element) else self.text
-
-
-def _values(element: Element) -> Iterator[_Value]:
-    """The values in a result or a property; one without a name has that of what it lies in."""
-    for child in element.iter():
-        around = child.getparent()
-        if local(child).startswith("Value") and around is not None and not local(around).startswith("Value"):
-            names = (_said(each).get("name") for each in (child, around, element))
-            yield _Value(child, next(filter(None, names), local(child)))
-
-
-def _line(value: _Value) -> str:
-    """A value as a line of report text, such as a file that belongs to a run."""
-    more = [text for key, text in _said(value.element).items() if key != "name"]
-    return f"{value.name}: " + " ".join(filter(None, [value.whole_text, *more]))
-
-
-def _add_result(run: SequenceCall, element: Element) -> None:
-    """A result: its values, each judged by its limits where neither it nor the result has a grade."""
-    values, grade = list(_values(element)), _grade(element)
-    if not values:
-        _graded(run, sequence(_said(element).get("name", ""), "Result"), _grade_text(element)).note(told(element))
-    for value in values:
-        own = _grade(value.element)
-        said = {
-            name: text
-            for name, text in _said(value.element).items()
-            if name != "name" and not (own and name in _GRADE_NAMES)
-        }
-        try:
-            if local(value.element) == "ValueAttachment":
-                run.note(_line(value))
-            elif _NUMBERS.fullmatch(local(value.element)):
-                _add_number(run, value, said, own or grade)
-            else:
-                step = run.text(value=value.whole_text, status=own or grade, **titled(value.name, "value"))
-                _note_others(step, {name: text for name, text in said.items() if (name, text) not in _UNLIMITED})
-        except ValueError as fault:
-            raise ConversionError(f"{value.name}: {fault}", line=line_of(value.element)) from None
-
-
-def _add_number(run: SequenceCall, value: _Value, said: dict[str, str], grade: Status | None) -> None:
-    """ValueError where the value or a limit is no number."""
-    limits = _limits(said.pop("lsl", ""), said.pop("usl", ""))
-    unit = next((said.pop(name) for name in _UNITS if name in said), "")
-    title = titled(value.name, "value")
-    if value.text.lower() in _NOTHING:
-        step: Step = run.numeric(
-            title["name"], math.nan, low=limits.low, high=limits.high, unit=unit or None, status=grade or "S"
-        )
-        step.report_text = "The file has no value."
-    else:
-        measured = number(value.text, decimal_comma=True)
-        step = Measured(title["name"], measured, limits.low, limits.high, unit=unit, verdict=grade).add_to(run)
-    for text in (title.get("report_text"), limits.note):
-        if text:
-            step.note(text)
-    _note_others(step, said)
-
-
-def _note_others(step: Step, said: Mapping[str, str]) -> None:
-    for name, text in said.items():
-        step.note(f"{name}: {text}")
-
-
-class _Limits(NamedTuple):
-    """Limits as they hold, and what is to be said of others."""
-
-    low: float | None = None
-    high: float | None = None
-    note: str = ""
-
-
-def _limits(lsl: str, usl: str) -> _Limits:
-    """ValueError where they are no numbers."""
-    low, high = limit(lsl, decimal_comma=True), limit(usl, decimal_comma=True)
-    if low == high == 0:
-        return _Limits()
-    if low is None or high is None or low <= high:
-        return _Limits(low, high)
-    note = f"limits in the file: low {lsl}, high {usl}"
-    return _Limits(low or None, high or None, note) if 0 in (low, high) else _Limits(note=note)
