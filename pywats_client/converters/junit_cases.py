@@ -56,7 +56,10 @@ def add_case(case: Element, sequence: SequenceCall) -> None:
         step = sequence.action(status=verdict, **title)
     step.total_time, step.start = seconds(case), moment(case)
     for child in case:
-        if local(child) in OUTCOMES:
+        if OUTCOMES.get(local(child)) == "S":
+            if why := outcome_text(child):
+                step.note(bounded(why))
+        elif local(child) in OUTCOMES:
             explain(step, outcome_text(child))
         elif local(child) == "properties":
             for name, text in properties(child):

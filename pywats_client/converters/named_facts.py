@@ -32,6 +32,8 @@ class NamedFacts:
     """Gathers names and texts, finds the report's fields among them, and tells the others."""
 
     def __init__(self) -> None:
+        self.placeholders: dict[str, str] = {}
+        """every name, for arguments such as `{board id}`"""
         self._said: dict[str, str] = {}
         self._told: dict[str, str] = {}
 
@@ -40,6 +42,7 @@ class NamedFacts:
 
         `several` says what to do with a file of several units: another serial number is then a ConversionError.
         """
+        self.placeholders.setdefault(name, text)
         field = _field(name, text)
         if field and self._said.setdefault(field, text) != text and field == "serial_number" and several:
             known = self._said[field]

@@ -14,7 +14,7 @@ _RANGE = re.compile(
     rf"'?x'?(?: <=? Marginal: ?(?P<marginal_high>{_NUMBER}))?(?: (?P<high_sign><=?) (?P<high>{_NUMBER}))?",
     re.ASCII,
 )
-_ONE_SIDED = re.compile(rf"'?x'? (?P<sign>>=?|==|=|!=) (?P<limit>{_NUMBER})", re.ASCII)
+_ONE_SIDED = re.compile(rf"'?x'? (?P<sign>>=?|==|=|!=|is equal to|equals) '?(?P<limit>{_NUMBER})'?", re.ASCII)
 _PERCENT = re.compile(
     rf"'?x'? is within (?P<percent>{_NUMBER})% of (?P<expected>{_NUMBER})"
     rf"(?:\. Marginal: (?P<marginal>{_NUMBER}|None)% of (?:{_NUMBER}|None))?",
@@ -24,6 +24,7 @@ _LITERAL = re.compile(r"'?x'? matches /\^(?P<pattern>.*)\$/", re.DOTALL)
 _EQUALS = re.compile(r"'?x'? (?:==|=|is equal to|equals) (?P<text>.*)", re.DOTALL)
 _ESCAPED = re.compile(r"\\([^A-Za-z0-9])", re.DOTALL)
 _SIGNS = {">": CompOp.GT, ">=": CompOp.GE, "==": CompOp.EQ, "=": CompOp.EQ, "!=": CompOp.NE}
+_SIGNS |= dict.fromkeys(("is equal to", "equals"), CompOp.EQ)
 _BOTH = {("<=", "<="): CompOp.GELE, ("<", "<="): CompOp.GTLE, ("<=", "<"): CompOp.GELT, ("<", "<"): CompOp.GTLT}
 
 

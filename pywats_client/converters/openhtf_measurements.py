@@ -64,6 +64,10 @@ def unit_of(units: Any) -> str:
     return sign or ("" if name.lower() in _NO_UNIT else name)
 
 
+_Series = dict[str, tuple[list[float], list[float]]]
+"""The curves of a chart: their names, with the x and y values."""
+
+
 class _Axis(NamedTuple):
     label: str
     unit: str
@@ -94,8 +98,7 @@ class _Measurement:
         if _is_number(value):
             return self._add_number(value)
         if isinstance(value, list) and value and all(_is_number(each) for each in value):
-            series = {"": (range(len(value)), value)}
-            return self._add_chart(series, _Axis("index", ""))
+            return self._add_chart({"": (list(range(len(value))), value)}, _Axis("index", ""))
         return self._add_text(printable(value) if isinstance(value, str) else text_of(value))
 
     def _is_numeric(self) -> bool:
@@ -149,15 +152,24 @@ class _Measurement:
         if not numeric:
             return self._add_named(rows)
         chosen = max(numeric, key=lambda place: len(set(columns[place])))
-        series: dict[str, tuple[list[float], list[float]]] = {}
+        series: _Series = {}
         for *at, value in rows:
             others = (f"{axes[i].label}={text_of(each)}" for i, each in enumerate(at) if i != chosen)
             xs, ys = series.setdefault(", ".join(others), ([], []))
             xs.append(at[chosen])
             ys.append(math.nan if value is None else value)
+        if 1 < len(axes) == len(numeric) and len(series) == len(rows):
+            series = self._curves(axes, columns)
         return self._add_chart(series, axes[chosen]) if len(series) <= _CHART_SERIES else self._add_table(rows)
 
-    def _add_chart(self, series: Mapping[str, tuple[Sequence[float], Sequence[float]]], axis: _Axis) -> Step:
+    def _curves(self, axes: Sequence[_Axis], columns: Sequence[Sequence[Any]]) -> _Series:
+        """Coordinates that change together, such as time and voltage: each is a curve over the first, as the values."""
+        xs, *others = columns
+        names = [*(f"{axis.label} {axis.unit}".strip() for axis in axes[1:]), self._name]
+        curves = ([math.nan if y is None else y for y in ys] for ys in others)
+        return {name: (list(xs), ys) for name, ys in zip(names, curves, strict=True)}
+
+    def _add_chart(self, series: _Series, axis: _Axis) -> Step:
         most = max(len(xs) for xs, _ in series.values())
         every = math.ceil(most / _CHART_POINTS)
         step = self._sequence.chart(

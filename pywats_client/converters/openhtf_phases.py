@@ -14,7 +14,6 @@ from pywats_client.wsjf import SequenceCall, Step, shorten
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LEVELS = {10: "DEBUG", 20: "INFO", 30: "WARNING", 40: "ERROR", 50: "CRITICAL"}
-_ATTACHMENT_BYTES = 10_000_000
 _KNOWN = (
     *("name", "descriptor_id", "outcome", "result", "measurements", "attachments", "options", "codeinfo"),
     *("subtest_name", "start_time_millis", "end_time_millis", "diagnosers", "diagnosis_results"),
@@ -77,7 +76,7 @@ def set_times(step: Step, holder: Json, place: str) -> None:
     step.total_time = (end - step.start).total_seconds() if step.start and end else None
 
 
-def phase_step(phase: Json, place: str, logs: Logs) -> Step:
+def phase_step(phase: Json, place: str, logs: Logs, attachment_bytes: int) -> Step:
     """A sequence of measurements and attachments; an action for a phase without."""
     place = f"{place}, phase {text_of(phase.get('name'))!r}"
     name, verdict = text_of(phase.get("name")), outcome(phase, place)
@@ -88,7 +87,7 @@ def phase_step(phase: Json, place: str, logs: Logs) -> Step:
         for measurement in measurements:
             add_measurement(measurement, step, place)
         for title, attachment in attachments.items():
-            _attach(step, title, attachment)
+            _attach(step, title, attachment, attachment_bytes)
         if {verdict, step.status} == {"P", "F"} and not _says_why(phase, measurements):
             step.note(f"The file says {verdict}, the steps say {step.status}.")
     else:
@@ -116,7 +115,7 @@ def _result(phase: Json) -> Any:
     return result if isinstance(result, Mapping) or result is None else text_of(result).rpartition(".")[2]
 
 
-def _attach(made: SequenceCall, title: str, attachment: Any) -> None:
+def _attach(made: SequenceCall, title: str, attachment: Any, limit: int) -> None:
     """A file on a step of its own; without its bytes, or with too many, only its name and what is known of it."""
     step = made.action(**titled(title, "attachment"))
     about = dict(attachment) if isinstance(attachment, Mapping) else {}
@@ -128,8 +127,8 @@ def _attach(made: SequenceCall, title: str, attachment: Any) -> None:
     except (binascii.Error, ValueError):
         step.note(f"The file ({kind}) is not in the record: its text is not Base64.")
         return
-    if data is None or len(content) > _ATTACHMENT_BYTES:
-        size = "" if data is None else f" It has {len(content)} bytes, more than {_ATTACHMENT_BYTES}."
+    if data is None or len(content) > limit:
+        size = "" if data is None else f" It has {len(content)} bytes: see attachment_limit_kb."
         step.note(f"The file ({kind}) is left out.{size}")
     else:
         made.attach(shorten(title, 256) or "attachment", content, shorten(kind, 100) or _ANY, step=step)

@@ -38,6 +38,7 @@ class Junit(FileConverter):
 
     A test case without an element that says otherwise has passed; the format has no other verdict. The unit is
     known from properties, such as serial_number or PartNumber, else from the arguments; others become misc infos.
+    Arguments may hold the name of any property, and {suite}, the name of the suite.
     """
 
     name = "junit"
@@ -63,15 +64,15 @@ class Junit(FileConverter):
         root = xml.parse(source)
         if local(root) not in _ROOTS:
             raise ConversionError(f"the file is not JUnit XML: it begins with <{local(root)}>", line=line_of(root))
-        fields = Fields(source, context.arguments)
         suites = [child for child in root if local(child) == _SUITE]
         if context.arguments.report_per == "file" or local(root) == _SUITE or not suites:
-            yield _Unit(root, [root] if local(root) == _SUITE else list(root), fields).report()
+            parts = [root] if local(root) == _SUITE else list(root)
+            yield _Unit(root, parts).report(source, context.arguments)
             return
         around = [child for child in root if local(child) not in (_SUITE, _CASE)]
         for suite in suites:
             try:
-                yield _Unit(suite, [*around, suite], fields).report()
+                yield _Unit(suite, [*around, suite]).report(source, context.arguments)
             except ConversionError as fault:
                 yield fault
 
@@ -79,8 +80,8 @@ class Junit(FileConverter):
 class _Unit:
     """One unit: `whole` is the element that is all about it, `parts` are what its report is made of."""
 
-    def __init__(self, whole: Element, parts: list[Element], fields: Fields) -> None:
-        self._whole, self._parts, self._fields = whole, parts, fields
+    def __init__(self, whole: Element, parts: list[Element]) -> None:
+        self._whole, self._parts = whole, parts
         self._suites = list(within(parts, _SUITE))
         self._cases = list(within(parts, _CASE))
         if not self._cases and not any(local(part) in OUTCOMES for suite in self._suites for part in suite):
@@ -90,10 +91,11 @@ class _Unit:
             for name, text in properties(holder):
                 self._facts.gather(name, text, _SEVERAL, line_of(holder))
 
-    def report(self) -> UutReport:
+    def report(self, source: Source, arguments: FormatArguments) -> UutReport:
         """The unit's report."""
+        fields = Fields(source, arguments, {**self._facts.placeholders, "suite": self._name()})
         report = self._facts.report(
-            self._fields,
+            fields,
             start=self._start(),
             station=self._host(),
             execution_time=self._seconds(),
@@ -104,23 +106,24 @@ class _Unit:
             self._add(part, report.root, report, depth=1)
         if self._whole not in self._parts:
             note_counts(self._whole, report.root)
-        return self._settle(report)
+        return self._settle(report, fields)
+
+    def _name(self) -> str:
+        """What the tests are called: the element around them says it, or the first suite."""
+        names = (element.get("name", "").strip() for element in [self._whole, *self._suites])
+        return next(filter(None, names), "")
 
     def _describe(self, report: UutReport) -> None:
         """What the element around the suites says of them."""
-        name = self._whole.get("name", "").strip() or next(
-            (suite.get("name", "").strip() for suite in self._suites), ""
-        )
-        if name:
-            report.sequence_name = shorten(name, 200)
+        report.sequence_name = shorten(self._name(), 200) or report.sequence_name
         if self._whole not in self._parts:
             for name, text in others(self._whole, ("name", "time", "timestamp", *COUNTS)):
                 tell(report, name, text)
 
-    def _settle(self, report: UutReport) -> UutReport:
+    def _settle(self, report: UutReport, fields: Fields) -> UutReport:
         """Where no test case came to a verdict, the argument `result` has to say it."""
         was_tested = report.result != "P" or any(outcome(case) != "S" for case in self._cases)
-        return self._fields.settle(report, report.result if was_tested else self._fields.require_result(None))
+        return fields.settle(report, report.result if was_tested else fields.require_result(None))
 
     def _start(self) -> datetime | None:
         """The earliest time that the suites tell; without one, that of the test cases."""

@@ -4,8 +4,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from pydantic import Field
+
 from pywats_client.converters.base import Context, FileConverter, Source
-from pywats_client.converters.fields import Fields, FormatArguments, tell
+from pywats_client.converters.fields import MAX_FACT, Fields, FormatArguments, tell
 from pywats_client.converters.json_values import Json, obj, objects, read, text_of, texts
 from pywats_client.converters.named_facts import NamedFacts
 from pywats_client.converters.nested import bounded, explain, sequence, titled
@@ -37,7 +39,10 @@ class OpenHtf(FileConverter):
     description = "OpenHTF test records in JSON"
 
     class Arguments(FormatArguments):
-        """No others than every format has."""
+        """What is taken over."""
+
+        attachment_limit_kb: int = Field(default=10_000, ge=0)
+        """Larger attachments are left out, and their step says so. Servers may refuse more than 100 kB."""
 
     def matches(self, source: Source) -> float:
         """Words that no other JSON has together."""
@@ -52,25 +57,25 @@ class OpenHtf(FileConverter):
     def convert(self, source: Source, context: Context) -> Iterator[UutReport | ConversionError]:
         """The report of the record, or of each in a list of them."""
         content = read(source)
-        fields = Fields(source, context.arguments)
         if not isinstance(content, list):
-            yield _report(content, fields, "the record")
+            yield _report(content, source, context.arguments, "the record")
             return
         for number, record in enumerate(content, 1):
             place = f"record {number}"
             try:
-                yield _report(record, fields, place)
+                yield _report(record, source, context.arguments, place)
             except ConversionError as fault:
                 yield fault if str(fault).startswith(place) else ConversionError(f"{place}: {fault}")
 
 
-def _report(record: Any, fields: Fields, place: str) -> UutReport:
+def _report(record: Any, source: Source, arguments: OpenHtf.Arguments, place: str) -> UutReport:
     if not isinstance(record, Mapping):
         raise ConversionError(f"{place} is not an object: {{…}}")
+    record = obj(record, "test_record", place) or record  # a station's server writes more around it
     if "phases" in record:
-        return _Record(record, fields, place).report()
+        return _Record(record, place).report(source, arguments)
     if "dimensions" in record and "value" in record:
-        return _lone_measurement(record, fields, place)
+        return _lone_measurement(record, Fields(source, arguments), place)
     raise ConversionError(f"{place} is not of OpenHTF: it has no phases")
 
 
@@ -97,35 +102,40 @@ def _verdict(record: Json, place: str) -> Status | None:
 class _Record:
     """One record, which is about one unit."""
 
-    def __init__(self, record: Json, fields: Fields, place: str) -> None:
-        self._record, self._fields, self._place = record, fields, place
+    def __init__(self, record: Json, place: str) -> None:
+        self._record, self._place = record, place
         self._metadata = obj(record, "metadata", place)
         self._phases = objects(record, "phases", place)
         self._subtests: dict[str, SequenceCall] = {}
         self._facts = NamedFacts()
 
-    def report(self) -> UutReport:
+    def report(self, source: Source, arguments: OpenHtf.Arguments) -> UutReport:
         """The unit's report."""
         record, place = self._record, self._place
-        report = self._begin()
+        self._gather()
+        fields = Fields(source, arguments, self._facts.placeholders)
+        report = self._begin(fields)
         self._describe(report)
         logs = Logs(objects(record, "log_records", place), self._phases)
-        for step in self._steps(logs):
+        for step in self._steps(logs, arguments.attachment_limit_kb * 1000):
             report.add(step)
         if log := logs.of(None):
             report.root.note(log)
-        return self._fields.settle(report, self._fields.require_result(_verdict(record, place)))
+        return fields.settle(report, fields.require_result(_verdict(record, place)))
 
-    def _begin(self) -> UutReport:
-        record, config = self._record, obj(self._metadata, "config", self._place)
-        unit = text_of(record.get("dut_id"))
+    def _gather(self) -> None:
+        """Who the unit is: the record says it, then its metadata."""
+        unit = text_of(self._record.get("dut_id"))
         if unit and unit not in _NO_DUT:
             self._facts.gather("serial number", unit)
         for name, value in self._metadata.items():
             self._facts.gather(name, text_of(value))
+
+    def _begin(self, fields: Fields) -> UutReport:
+        record, config = self._record, obj(self._metadata, "config", self._place)
         start, end = (moment(record, key, self._place) for key in ("start_time_millis", "end_time_millis"))
         return self._facts.report(
-            self._fields,
+            fields,
             start=start,
             station=text_of(record.get("station_id")) or text_of(config.get("station_id")),
             execution_time=(end - start).total_seconds() if start and end else None,
@@ -133,7 +143,9 @@ class _Record:
 
     def _describe(self, report: UutReport) -> None:
         """What the record says of the test as a whole."""
-        metadata = {name: text_of(value) for name, value in self._metadata.items()}
+        metadata = {name: text_of(value) for name, value in self._metadata.items() if name != "sub_units"}
+        for part in objects(self._metadata, "sub_units", self._place):
+            _add_part(report, {name: text_of(value) for name, value in part.items()})
         report.sequence_name = shorten(metadata.pop("test_name", ""), 200) or report.sequence_name
         report.sequence_version = shorten(metadata.pop("test_version", ""), 30) or report.sequence_version
         report.comment = shorten(metadata.pop("test_description", ""), _MAX_COMMENT) or None
@@ -162,7 +174,7 @@ class _Record:
             _note(report.root, f"code, {name}", text_of(info.get(name)))
         _note(report.root, "diagnosers", ", ".join(texts(self._record, "diagnosers")))
 
-    def _steps(self, logs: Logs) -> list[Step]:
+    def _steps(self, logs: Logs, attachment_bytes: int) -> list[Step]:
         """The phases in their order, those of a subtest within it; and between them, where a branch was decided."""
         made: list[Step] = []
         decided = [*self._decisions("branches"), *self._decisions("checkpoints")]
@@ -170,7 +182,8 @@ class _Record:
         for phase in self._phases:
             while decided and decided[0][0] <= _millis(phase.get("start_time_millis")):
                 self._place_step(made, *decided.pop(0)[1:])
-            self._place_step(made, phase_step(phase, self._place, logs), text_of(phase.get("subtest_name")))
+            step = phase_step(phase, self._place, logs, attachment_bytes)
+            self._place_step(made, step, text_of(phase.get("subtest_name")))
         for _, step, subtest in decided:
             self._place_step(made, step, subtest)
         self._judge_subtests(made)
@@ -209,6 +222,18 @@ class _Record:
             if {verdict, subtest.status} == {"P", "F"}:
                 subtest.note(f"The file says {verdict}, the steps say {subtest.status}.")
             subtest.status = verdict or subtest.status
+
+
+def _add_part(report: UutReport, said: Mapping[str, str]) -> None:
+    """A part of the unit, as stations write them that build it; a report's part has a part number."""
+    serial_number, part_number, revision = (
+        shorten(said.get(name, ""), MAX_FACT) for name in ("serial_number", "part_number", "revision")
+    )
+    if serial_number and part_number:
+        kind = shorten(said.get("name", ""), 50) or "Sub unit"
+        report.sub_unit(kind, serial_number, part_number, revision=revision)
+    else:
+        tell(report, "sub unit", ", ".join(f"{name}={text}" for name, text in said.items()))
 
 
 def _millis(value: Any) -> float:

@@ -1,6 +1,5 @@
 """Robot Framework: output.xml of all generations that the framework still reads, and output.json (7.2 and later)."""
 
-import os
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -10,11 +9,10 @@ from pydantic import Field
 
 from pywats_client.converters import xml
 from pywats_client.converters.base import Context, FileConverter, Source
-from pywats_client.converters.extra import extra
 from pywats_client.converters.fields import Fields, FormatArguments, tell
 from pywats_client.converters.named_facts import NamedFacts
 from pywats_client.converters.nested import MAX_DEPTH, bounded, explain, printable, sequence, titled
-from pywats_client.converters.texts import beginning
+from pywats_client.converters.robot_output import is_json, own_status, read
 from pywats_client.errors import ConversionError
 from pywats_client.wsjf import PassFail, SequenceCall, Step, UutReport, shorten
 from pywats_client.wsjf.build import AnyOf
@@ -23,11 +21,7 @@ from pywats_client.wsjf.model import Group, Status
 _STATUSES: Mapping[str, Status] = {"PASS": "P", "FAIL": "F", "SKIP": "S", "NOT RUN": "S", "NOT SET": "D"}
 _ROOTS = ("IF/ELSE ROOT", "TRY/EXCEPT ROOT")
 """Items around branches, of which Robot's own log shows nothing, either."""
-_JSON = re.compile(r'\s*\{\s*"generator"\s*:\s*"(Robot|Rebot) ')
 _GENERATOR = re.compile(r"(Robot|Rebot) ")
-_LAST_STATUS = re.compile(rb'<status status="([A-Z]+)"[^>]*(?:/>|>[^<]*</status>)\s*</suite>\s*<statistics>')
-_END = 1_000_000
-"""Bytes at the end of the file in which the statistics stand, and before them the status of the outermost suite."""
 _SEVERAL = "a file is about one unit, so run the units one by one"
 
 
@@ -35,7 +29,8 @@ class Robot(FileConverter):
     """Read by Robot Framework's own reader. Suites, tests and keywords are sequences, the innermost keywords actions.
 
     The unit is known from metadata of the suites, such as Serial Number, else from the arguments; other metadata
-    become misc infos. Arguments, documentation, tags and messages stand in the report texts.
+    become misc infos. Arguments, documentation, tags and messages stand in the report texts. The converter's own
+    arguments may hold the name of any metadata, and {suite}, the name of the outermost suite.
     """
 
     name = "robot"
@@ -49,7 +44,7 @@ class Robot(FileConverter):
 
     def matches(self, source: Source) -> float:
         """The generator says it; old ones are known by their suite."""
-        if _JSON.match(beginning(source)):
+        if is_json(source):
             return 1.0
         root = xml.root_of(source)
         if root is None or root.tag != "robot":
@@ -60,10 +55,9 @@ class Robot(FileConverter):
 
     def convert(self, source: Source, context: Context) -> UutReport:
         """One report."""
-        result = _read(source, with_keywords=context.arguments.keyword_depth > 0)
+        result = read(source, with_keywords=context.arguments.keyword_depth > 0)
         try:
-            run = _Run(result, _own_status(source), context.arguments.keyword_depth)
-            return run.report(Fields(source, context.arguments))
+            return _Run(result, own_status(source), context.arguments.keyword_depth).report(source, context.arguments)
         except RecursionError:
             raise ConversionError("suites or keywords are nested too deeply") from None
         except (AttributeError, TypeError, OverflowError) as fault:
@@ -77,7 +71,7 @@ class _Run:
         self._result, self._own_status, self._keyword_depth = result, own_status, keyword_depth
         self._facts = NamedFacts()
 
-    def report(self, fields: Fields) -> UutReport:
+    def report(self, source: Source, arguments: FormatArguments) -> UutReport:
         """The report of the unit that was tested."""
         suite = self._result.suite
         if not suite.test_count:
@@ -85,6 +79,7 @@ class _Run:
         for inner in _suites(suite):
             for name, text in inner.metadata.items():
                 self._facts.gather(str(name), printable(str(text)).strip(), _SEVERAL)
+        fields = Fields(source, arguments, {**self._facts.placeholders, "suite": printable(str(suite.name))})
         report = self._facts.report(
             fields, start=_moment(_start(suite)), execution_time=suite.elapsed_time.total_seconds()
         )
@@ -127,6 +122,7 @@ class _Run:
         _note(step, "tags", ", ".join(map(str, test.tags)))
         _note(step, "timeout", test.timeout)
         _note(step, "line", test.lineno)
+        _note_messages(step, test)
         return _judged(step, test)
 
     def _verdict(self, test: Any) -> Step:
@@ -140,8 +136,8 @@ class _Run:
 
     def _keyword(self, item: Any, depth: int) -> Step:
         """A keyword, or a control structure such as FOR: a sequence, if there is something in it."""
-        name, parts = _name(item), list(_parts(item))
-        inner = [part for part, _ in parts if part.type != "MESSAGE"]
+        name = _name(item)
+        inner = [part for part, _ in _parts(item) if part.type != "MESSAGE"]
         step: Step
         if inner and depth < self._keyword_depth:
             step = self._add_parts(sequence(name, item.type), item, depth)
@@ -156,9 +152,7 @@ class _Run:
             _note(step, "documentation", item.doc)
             _note(step, "tags", ", ".join(map(str, item.tags)))
             _note(step, "timeout", item.timeout)
-        messages = [part for part, _ in parts if part.type == "MESSAGE"]
-        if messages:
-            step.note(bounded("\n".join(map(_text_of, messages))))
+        _note_messages(step, item)
         return _judged(step, item)
 
     def _add_parts(self, made: SequenceCall, item: Any, depth: int) -> SequenceCall:
@@ -215,6 +209,12 @@ def _note(step: Step, name: str, text: object) -> None:
         step.note(f"{name}: {bounded(str(text))}")
 
 
+def _note_messages(step: Step, item: Any) -> None:
+    messages = [_text_of(part) for part, _ in _parts(item) if part.type == "MESSAGE"]
+    if messages:
+        step.note(bounded("\n".join(messages)))
+
+
 def _text_of(message: Any) -> str:
     html = ", HTML" if message.html else ""
     return f"{message.level}{html}: {bounded(str(message.message))}"
@@ -235,61 +235,3 @@ def _start(suite: Any) -> datetime | None:
     """When the run began: the suite says it, or the first of its tests."""
     times = [test.start_time for inner in _suites(suite) for test in inner.tests if test.start_time]
     return suite.start_time or min(times, default=None)
-
-
-def _read(source: Source, *, with_keywords: bool) -> Any:
-    """The result, read by the framework. Raises ConversionError, with the line where that can be told."""
-    with extra("robot"):
-        from robot.api import ExecutionResult
-        from robot.errors import DataError  # type: ignore[import-untyped]
-    try:
-        if _JSON.match(beginning(source)):
-            return ExecutionResult(_json(source), include_keywords=with_keywords)
-        _require_robot(source)
-        with source.open() as stream:
-            return ExecutionResult(stream, include_keywords=with_keywords)
-    except DataError as fault:
-        raise _refused(str(fault).rpartition("' failed: ")[2], source) from None
-
-
-def _own_status(source: Source) -> str:
-    """What stands at the end of the outermost suite: once, tests could fail that were not critical for it."""
-    with source.open() as stream:
-        stream.seek(max(0, stream.seek(0, os.SEEK_END) - _END))
-        found = _LAST_STATUS.search(stream.read())
-    return found[1].decode() if found and found[1].decode() in _STATUSES else ""
-
-
-def _json(source: Source) -> str:
-    text = source.read_text().strip()
-    if not text.endswith("}"):
-        raise ConversionError("the JSON breaks off", line=text.count("\n") + 1)
-    return text
-
-
-def _require_robot(source: Source) -> None:
-    """Refuses what is no output of Robot, and, before another reader takes it, entities of the file's own."""
-    root = xml.root_of(source)
-    if root is None:
-        xml.parse(source)
-    elif xml.local(root) != "robot":
-        raise ConversionError(f"the file is not Robot Framework's output: it begins with <{xml.local(root)}>", line=1)
-    next(xml.elements(source, "status"), None)
-
-
-def _refused(reason: str, source: Source) -> ConversionError:
-    """Why the framework refuses the file."""
-    broken = re.fullmatch(r"ParseError: (.*): line (\d+), column \d+", reason)
-    if broken:
-        breaks_off = broken[1] == "no element found"
-        message = "the file breaks off" if breaks_off else f"the file is not XML: {broken[1]}"
-        return ConversionError(message, line=int(broken[2]))
-    if "_create_" in reason:  # a type of keyword that its reader does not know
-        root = xml.parse(source)
-        line = next((xml.line_of(kw) for kw in root.iter("kw") if kw.get("type", "") == "kw"), None)
-        return ConversionError(
-            f"the file, written by {root.get('generator', 'an unknown program')!r}, has a layout that Robot Framework "
-            "itself no longer reads: run the tests with version 3 or later",
-            line=line,
-        )
-    return ConversionError(f"Robot Framework refuses the file: {reason}")
