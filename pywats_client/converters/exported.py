@@ -4,17 +4,10 @@ A server refuses some of what it exports (WSJF, sections 11, 12 and 14). What is
 the step, but for what a server knows itself.
 """
 
-from pywats_client.converters.exported_steps import (
-    MAX_NAME,
-    Wire,
-    cut,
-    mend_chart,
-    mend_measurements,
-    note,
-    objects,
-    walk,
-)
+from pywats_client.converters.exported_steps import MAX_NAME, cut, mend_chart, mend_measurements
 from pywats_client.converters.fields import Fields
+from pywats_client.converters.wire_steps import MEASURED, Wire, note, objects, walk
+from pywats_client.errors import ConversionError
 
 _CALL_LENGTHS = {"path": 500, "name": 200, "version": 30}
 _UUT_LENGTHS = {"comment": 5000, "fixtureId": 100, "batchSN": 100, "user": 100}
@@ -31,6 +24,16 @@ def complete(report: Wire, fields: Fields) -> None:
     _mend(report)
 
 
+def require(report: Wire) -> None:
+    """Raise ConversionError, naming the argument, where a test has no serial number or no verdict."""
+    if not str(report.get("sn") or "").strip():
+        raise ConversionError(
+            "the file does not say the serial number: set the argument serial_number, or name_pattern"
+        )
+    if not report.get("result"):
+        raise ConversionError("there is no verdict: the file does not say it, so set the argument result")
+
+
 def _fill(report: Wire, fields: Fields) -> None:
     inner = report.get("uut" if report.get("type") == "T" else "uur")
     holders = [(report, key, field) for key, field in _FILLED.items()]
@@ -43,12 +46,14 @@ def _fill(report: Wire, fields: Fields) -> None:
 
 
 def _settle(report: Wire) -> None:
-    """The verdict of a test that has none is that of its steps; where it is another, the report says so."""
+    """A test without a verdict has that of its steps, if they have one; where it is another, the report says so."""
     root = report.get("root")
     if not isinstance(root, dict) or str(root.get("status")) not in _BY_STEPS:
         return
     by_steps = _BY_STEPS[str(root["status"])]
-    verdict = report.get("result") or by_steps
+    verdict = report.get("result") or (None if root["status"] in ("D", "S") else by_steps)
+    if verdict is None:
+        return
     report["result"] = _BY_STEPS["D"] if verdict == "D" else verdict
     if verdict != by_steps:
         note(root, f"The verdict of the unit is {verdict}, that of its steps {by_steps}.")
@@ -65,6 +70,7 @@ def _mend(report: Wire) -> None:
         uut.pop("referencedByUURs", None)
         cut(root if isinstance(root, dict) else {}, uut, _UUT_LENGTHS)
     for unit in objects(report, "subUnits"):
+        cut(root if isinstance(root, dict) else {}, unit, {"partType": 50})
         for failure in objects(unit, "failures"):
             _drop_step_name(failure)
     for step in walk(root):
@@ -78,6 +84,18 @@ def _mend_step(step: Wire) -> None:
     cut(step, step, {"name": MAX_NAME})
     if isinstance(call := step.get("seqCall"), dict):
         cut(step, call, _CALL_LENGTHS)
+    _note_contradiction(step)
+
+
+def _note_contradiction(step: Wire) -> None:
+    """A step may pass over what failed in it, or fail by itself; its report text says so."""
+    told = _BY_STEPS.get(str(step.get("status")))
+    for key in ("steps", *MEASURED):
+        found = {_BY_STEPS.get(str(item.get("status"))) for item in objects(step, key)}
+        by_items = next((status for status in ("E", "T", "F", "P") if status in found), told)
+        if told in ("P", "F") and (told == "P") != (by_items == "P"):
+            what = "the steps say" if key == "steps" else "the measurements say"
+            note(step, f"The file says {told}, {what} {by_items}.")
 
 
 def _drop_loop(step: Wire) -> None:

@@ -3,20 +3,16 @@
 import itertools
 import math
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 from pywats_client.converters.measured import number
+from pywats_client.converters.wire_steps import MEASURED, Wire, note, objects
 from pywats_client.wsjf.limits import CompOp, StringOp
 from pywats_client.wsjf.model import shorten
 from pywats_client.wsjf.payloads import Series
 
-Wire = dict[str, Any]
-"""An object of WSJF; in a report that was read, anything may stand in it."""
-
 MAX_NAME = 100
 CHART_POINTS = 10_000
-_KEYS = ("numericMeas", "booleanMeas", "stringMeas")
 _SINGLE = {
     **dict.fromkeys(("ET_NLT", "NumericLimitTest"), ("numericMeas", "ET_MNLT")),
     **dict.fromkeys(("ET_PFT", "PassFailTest"), ("booleanMeas", "ET_MPFT")),
@@ -26,28 +22,6 @@ _SINGLE = {
 _MULTIPLE = {kind: key for key, kind in _SINGLE.values()} | {"WATS_XYGMNLT": "numericMeas"}
 _WORDS = {"P": "passed", "F": "failed", "D": "done", "S": "skipped", "E": "error", "T": "terminated"}
 _PLAIN_POINTS = re.compile(r"[-+0-9.eE;]*")
-
-
-def objects(holder: Wire, key: str) -> list[Wire]:
-    """The objects in the list under a key; none where there is no list."""
-    items = holder.get(key)
-    return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
-
-
-def walk(root: object) -> Iterator[Wire]:
-    """Every step, depth first; without recursion, because a report may nest at will."""
-    waiting = [root]
-    while waiting:
-        step = waiting.pop()
-        if isinstance(step, dict):
-            yield step
-            waiting.extend(reversed(objects(step, "steps")))
-
-
-def note(step: Wire, text: str) -> None:
-    """Add a line to the report text of a step."""
-    before = step.get("reportText")
-    step["reportText"] = f"{before}\n{text}" if isinstance(before, str) and before else text
 
 
 def cut(step: Wire, holder: Wire, lengths: Mapping[str, int]) -> None:
@@ -60,7 +34,7 @@ def cut(step: Wire, holder: Wire, lengths: Mapping[str, int]) -> None:
 
 def mend_measurements(step: Wire) -> None:
     """The step's type, the names, the comparisons and the verdicts of what it measured."""
-    for measured in (item for key in _KEYS for item in objects(step, key)):
+    for measured in (item for key in MEASURED for item in objects(step, key)):
         cut(step, measured, {"name": MAX_NAME})
     for measured in objects(step, "numericMeas"):
         _mend_comparison(step, measured)
@@ -132,6 +106,9 @@ def _mend_text_comparison(step: Wire, measured: Wire) -> None:
         _only_record(step, measured, f"{op} is not a comparison of WATS")
     elif op.upper() != "LOG" and measured.get("limit") is None:
         _only_record(step, measured, f"{op} without a limit")
+    value, expected, status = (measured.get(key) for key in ("value", "limit", "status"))
+    if measured["compOp"] != "LOG" and isinstance(value, str) and isinstance(expected, str):
+        _note_verdict(step, measured, status, does_hold=StringOp(measured["compOp"]).holds(value, expected))
 
 
 def _only_record(step: Wire, measured: Wire, why: str) -> None:
@@ -146,10 +123,13 @@ def _note_contradiction(step: Wire, measured: Wire) -> None:
     limits = [measured.get(key) for key in ("lowLimit", "highLimit")]
     are_numbers = _is_number(value) and all(limit is None or _is_number(limit) for limit in limits)
     if status in ("P", "F") and isinstance(op, str) and are_numbers:
-        verdict = "P" if CompOp(op).holds(value, *limits) else "F"  # type: ignore[arg-type]
-        if verdict != status:
-            words = f"The file says {_WORDS[status]}, its limits say {_WORDS[verdict]}."
-            note(step, _named(measured) + words)
+        _note_verdict(step, measured, status, does_hold=CompOp(op).holds(value, *limits))  # type: ignore[arg-type]
+
+
+def _note_verdict(step: Wire, measured: Wire, status: object, *, does_hold: bool) -> None:
+    verdict = "P" if does_hold else "F"
+    if status in ("P", "F") and verdict != status:
+        note(step, f"{_named(measured)}The file says {_WORDS[str(status)]}, its limits say {_WORDS[verdict]}.")
 
 
 def _is_number(value: object) -> bool:

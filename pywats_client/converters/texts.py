@@ -1,5 +1,6 @@
 """Files of text as old testers write them: encodings that nobody names, and lines with their numbers."""
 
+import codecs
 import math
 from collections.abc import Iterator
 from decimal import Decimal
@@ -12,6 +13,7 @@ from pywats_client.converters.fields import FormatArguments
 from pywats_client.errors import ConversionError
 
 _LOOKED_AT = 16_384
+_PIECE = 1 << 20
 
 
 class TextArguments(FormatArguments):
@@ -60,6 +62,34 @@ def lines(source: Source, encoding: str = "") -> Iterator[Line]:
     for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
             yield Line(number, line)
+
+
+def streamed(source: Source, encoding: str = "") -> Iterator[Line]:
+    """As `lines`, but read piece by piece: for files that may be longer than what fits into memory."""
+    encoding = encoding or _encoding_of(source)
+    number = 0
+    with source.open_text(encoding) as stream:
+        try:
+            for number, text in enumerate(stream, 1):
+                if "\0" in text:
+                    raise ConversionError("the file is not text: it holds zero bytes", line=number)
+                if text.strip():
+                    yield Line(number, text.rstrip("\r\n"))
+        except UnicodeDecodeError as fault:
+            raise ConversionError(f"the file is not {fault.encoding} text from here on", line=number + 1) from None
+
+
+def _encoding_of(source: Source) -> str:
+    """UTF-8, or Windows-1252 for what is not that."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    with source.open() as stream:
+        try:
+            while piece := stream.read(_PIECE):
+                decoder.decode(piece)
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            return "cp1252"
+    return "utf-8"
 
 
 def beginning(source: Source) -> str:

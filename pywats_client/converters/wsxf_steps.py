@@ -1,20 +1,13 @@
 """Steps as WSXF has them, as steps of WSJF: for the format `wats_xml`."""
 
-import itertools
-import math
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from pywats_client.converters.attributes import Field, amount, field, one_of, others, read_fields, truth, whole
-from pywats_client.converters.exported_steps import Wire, note, objects, walk
-from pywats_client.converters.measured import number
+from pywats_client.converters.wire_steps import Wire, empty_root, judge, note, put_number, worst
 from pywats_client.converters.xml import Element, line_of, local
 from pywats_client.errors import ConversionError
 from pywats_client.wsjf import shorten
-from pywats_client.wsjf.limits import StringOp
-from pywats_client.wsjf.measurements import NumericMeasurement
-from pywats_client.wsjf.model import Status, is_worse
-from pywats_client.wsjf.report import ROOT_NAME
 from pywats_client.wsjf.rules import parse_moment
 
 STATUS = one_of({"passed": "P", "failed": "F", "done": "D", "skipped": "S", "error": "E", "terminated": "T"})
@@ -39,7 +32,6 @@ _STEP = (
 _MEASURED = (field("name"), field("status", read=STATUS))
 _NUMBER = (*_MEASURED, field("compOp", "CompOperator", "CompOp"), field("unit", "Units", "Unit"))
 _NUMBERS = (field("value", "NumericValue", "Value"), field("lowLimit"), field("highLimit"))
-_NO_LIMITS = (("lowLimit", -math.inf), ("highLimit", math.inf))
 _TEXT = (
     *_MEASURED,
     field("compOp", "CompOperator", "CompOp"),
@@ -76,17 +68,9 @@ def read_root(found: Sequence[Element]) -> Wire | None:
     if "steps" in root:
         root["steps"] += steps[1:]
     else:
-        root = {**empty_root(), "status": _worst(steps), "steps": steps}
-        del root["id"]
+        root = {**empty_root(), "status": worst(steps), "steps": steps}
     root.setdefault("seqCall", {"path": root["name"], "name": root["name"], "version": "1.0"})
-    _number(root)
     return root
-
-
-def empty_root() -> Wire:
-    """A main sequence without steps."""
-    call = {"path": ROOT_NAME, "name": ROOT_NAME, "version": "1.0"}
-    return {"id": 1, "group": "M", "name": ROOT_NAME, "stepType": "SequenceCall", "seqCall": call, "steps": []}
 
 
 def text_of(element: Element) -> str:
@@ -134,7 +118,10 @@ def _read_step(element: Element) -> Iterator[Wire]:
     step.setdefault("stepType", _kind(step))
     if step["stepType"] in ("SequenceCall", "WATS_SeqCall") or "seqCall" in step:
         step.setdefault("steps", [])
-    _judge(step, element)
+    try:
+        judge(step)
+    except ValueError as fault:
+        raise ConversionError(str(fault), line=line_of(element)) from None
     yield step
     yield from further
 
@@ -195,17 +182,11 @@ def _read_number(step: Wire, part: Element) -> Wire:
     """A measurement; what is no number on the wire, such as NaN, goes to the report text."""
     measured = _read(step, part, (*_NUMBER, *_NUMBERS))
     for key in [key for key, _, _ in _NUMBERS if key in measured]:
-        text = measured.pop(key).strip()
-        if not text:
-            continue
+        text = measured.pop(key)
         try:
-            value = number(text)
+            put_number(step, measured, key, text)
         except ValueError:
             raise ConversionError(f"NumericLimit: {key} {text!r} is not a number", line=line_of(part)) from None
-        if math.isfinite(value):
-            measured[key] = value
-        elif (key, value) not in _NO_LIMITS:
-            note(step, f"{measured.get('name') or ''} {key}: {text}".strip())
     return measured
 
 
@@ -232,56 +213,3 @@ def _kind(step: Wire) -> str:
     kinds = {"numericMeas": "NLT", "stringMeas": "SVT", "booleanMeas": "PFT"}
     key = next((key for key in kinds if key in step), None)
     return f"ET_{'M' if len(step[key]) > 1 else ''}{kinds[key]}" if key else "ET_A"
-
-
-def _judge(step: Wire, element: Element) -> None:
-    """Give verdicts to what has none: from the limits, or from what the step holds."""
-    for measured in objects(step, "numericMeas"):
-        _judge_number(measured, element)
-    for measured in objects(step, "stringMeas"):
-        _judge_text(measured, element)
-    for measured in objects(step, "booleanMeas"):
-        if "status" not in measured and "status" not in step:
-            raise ConversionError("PassFail has no Status", line=line_of(element))
-        measured.setdefault("status", step.get("status"))
-    keys = ("numericMeas", "stringMeas", "booleanMeas", "steps")
-    step.setdefault("status", _worst([item for key in keys for item in objects(step, key)]))
-
-
-def _judge_number(measured: Wire, element: Element) -> None:
-    if "status" in measured and "compOp" in measured:
-        return
-    low, high, op = (measured.get(key) for key in ("lowLimit", "highLimit", "compOp"))
-    try:
-        judged = NumericMeasurement.judged(None, measured.get("value", math.nan), low=low, high=high, op=op)
-    except ValueError as fault:
-        raise ConversionError(f"NumericLimit has no Status: {fault}", line=line_of(element)) from None
-    measured["compOp"] = str(judged.comp_op)
-    measured.setdefault("status", judged.status)
-
-
-def _judge_text(measured: Wire, element: Element) -> None:
-    op = measured.setdefault("compOp", "CASESENSIT" if "limit" in measured else "LOG").upper()
-    if "status" not in measured:
-        if op not in StringOp.__members__:
-            raise ConversionError(f"StringValue has no Status, and {op} is not known", line=line_of(element))
-        does_hold = StringOp(op).holds(measured.get("value", ""), measured.get("limit", ""))
-        measured["status"] = "P" if does_hold else "F"
-
-
-def _worst(items: Sequence[Wire]) -> Status:
-    """The verdict of a step without one of its own."""
-    worst: Status = "P" if items else "D"
-    for item in items:
-        if is_worse(item["status"], worst):
-            worst = item["status"]
-    return worst
-
-
-def _number(root: Wire) -> None:
-    """Steps without an id go on after the highest that the file has."""
-    steps = list(walk(root))
-    free = itertools.count(1 + max((step["id"] for step in steps if "id" in step), default=0))
-    for step in steps:
-        if "id" not in step:
-            step["id"] = next(free)

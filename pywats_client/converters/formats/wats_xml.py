@@ -2,18 +2,16 @@
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, timedelta, timezone
 from typing import Any
 
 from pywats_client.converters.attributes import Field, amount, field, one_of, others, read_fields, whole
 from pywats_client.converters.base import Context, FileConverter, Source
-from pywats_client.converters.exported import complete
-from pywats_client.converters.exported_steps import Wire, note, walk
+from pywats_client.converters.exported import complete, require
 from pywats_client.converters.fields import MAX_FACT, Fields, FormatArguments
+from pywats_client.converters.wire_steps import Wire, empty_root, number_steps, put_start, tell
 from pywats_client.converters.wsxf_steps import (
     PLACES,
     STATUS,
-    empty_root,
     plain_moment,
     read_attachment,
     read_root,
@@ -22,12 +20,10 @@ from pywats_client.converters.wsxf_steps import (
 )
 from pywats_client.converters.xml import Element, elements, line_of, local, namespace, root_of
 from pywats_client.errors import ConversionError
-from pywats_client.wsjf.rules import parse_moment
 
 _NAMESPACE = re.compile(r"http://\w+\.virinco\.com/schemas/wats/report/\w+", re.IGNORECASE)
 _GUID = re.compile(r"\{?([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})\}?", re.IGNORECASE)
 _MAX_COMMENT = 5000
-_LARGEST_OFFSET = timedelta(hours=14)
 _HOLDERS = ("MiscInfos", "SubUnits", "ReportUnitHierarchies", "Failures", "Assets", "Attachments")
 _OUTPUT = ("origin", "ProductName")
 """What the server says of its own accord."""
@@ -140,6 +136,7 @@ def _converted(element: Element, fields: Fields) -> Wire | ConversionError:
             raise ConversionError(f"the Report is none of WATS: its namespace is {namespace(element)}")
         report = _Report(element).wire()
         complete(report, fields)
+        require(report)
     except ConversionError as fault:
         return fault if fault.line else ConversionError(str(fault), line=line_of(element))
     return report
@@ -265,22 +262,10 @@ class _Report:
             self._unplaced.append(("ID", text))
 
     def _settle_start(self) -> None:
-        """The start with its offset, which that in UTC tells where it has none; another instant is told, not sent."""
+        """The start; one in UTC that is another instant is told, not sent."""
         start, in_utc = (self._take_moment(key) for key in ("start", "startUTC"))
-        local_time, utc = parse_moment(start), parse_moment(in_utc)
-        if utc and utc.tzinfo is None:
-            utc, in_utc = utc.replace(tzinfo=UTC), f"{in_utc}Z"
-        if local_time and local_time.tzinfo is None and utc:
-            offset = timedelta(minutes=round((local_time.replace(tzinfo=UTC) - utc) / timedelta(minutes=1)))
-            if abs(offset) <= _LARGEST_OFFSET:
-                local_time = local_time.replace(tzinfo=timezone(offset))
-                start += local_time.isoformat()[-len("+00:00") :]
-        if start or in_utc:
-            self._report["start"] = start or in_utc
-        if utc and (not local_time or (local_time.tzinfo and abs(local_time - utc) < timedelta(seconds=1))):
-            self._report["startUTC"] = in_utc
-        elif utc:
-            self._unplaced.append(("startUTC", in_utc))
+        if untold := put_start(self._report, start, in_utc):
+            self._unplaced.append(("startUTC", untold))
 
     def _take_moment(self, key: str) -> str:
         text = self._report.pop(key, "")
@@ -308,14 +293,11 @@ class _Report:
         root = steps or {**empty_root(), "status": report.get("result", "D")}
         report["root"] = root
         for file in self._files:
-            number = 1 + max(step["id"] for step in walk(root))
-            step = {"id": number, "group": "M", "name": file["name"], "stepType": "ET_A", "status": "D"}
+            step = {"group": "M", "name": file["name"], "stepType": "ET_A", "status": "D"}
             root["steps"].append({**step, "attachment": file})
+        number_steps(root)
         for name, text in self._unplaced:
-            if max(len(name), len(text)) > MAX_FACT:
-                note(root, f"{name}: {text}")
-            else:
-                report["miscInfos"].append({"description": name, "text": text})
+            tell(report, name, text)
 
 
 def _parts(element: Element) -> Iterator[Element]:
