@@ -28,6 +28,16 @@ def quantity(text: str) -> float:
     return number(text, decimal_comma=True)
 
 
+def seconds(text: str) -> float | None:
+    """A duration such as `4,474`, `1:40.307` or `00:00:03`; None where the text says none."""
+    try:
+        parts = [quantity(part) for part in text.split(":", 3)]
+    except ValueError:
+        return None
+    total = sum(part * 60**power for power, part in enumerate(reversed(parts)))
+    return round(total, 6) if math.isfinite(total) else None
+
+
 class Reading(NamedTuple):
     """A test in the words of the tester. Limits 0 and 0 mean that there are none."""
 

@@ -10,7 +10,7 @@ from typing import NamedTuple, Self
 from pywats_client.converters.base import Context, FileConverter, Source
 from pywats_client.converters.dates import dated
 from pywats_client.converters.fields import MAX_FACT, Fields, tell
-from pywats_client.converters.in_circuit import Reading, quantity
+from pywats_client.converters.in_circuit import Reading, quantity, seconds
 from pywats_client.converters.nested import sequence, set_verdict, titled
 from pywats_client.converters.programs import ProductArguments, Program
 from pywats_client.converters.texts import scaled
@@ -175,7 +175,7 @@ def _report(source: Source, arguments: SeicaXml.Arguments, session: Session, boa
         start=_moment(board) or (_moment(session.start) if session.start else None),
         station=shorten(session.said("TN"), MAX_FACT) or None,
         batch_serial_number=shorten(session.said("LT"), MAX_FACT) or None,
-        execution_time=_seconds(board),
+        execution_time=seconds(board.get("TT")),
         socket_index=int(board.get("ID")) if not is_alone and _INDEX.fullmatch(board.get("ID")) else None,
     )
     program.describe(report)
@@ -206,16 +206,6 @@ def _moment(node: Node) -> datetime | None:
         return dated(node.get("SD"), day_first=True)
     except ValueError as fault:
         raise ConversionError(f"{node.name} says SD {fault}", line=node.line) from None
-
-
-def _seconds(board: Node) -> float | None:
-    """How long its test took: seconds, or hours, minutes and seconds."""
-    try:
-        parts = [quantity(part) for part in board.get("TT").split(":")]
-    except ValueError:
-        return None
-    seconds = sum(part * 60**power for power, part in enumerate(reversed(parts)))
-    return seconds if math.isfinite(seconds) else None
 
 
 def _verdict(board: Node, end: Node | None) -> Status | None:
