@@ -1,6 +1,7 @@
 """The records of the i3070 log: `{@NAME|field|field{@INNER|field}}`, and what the fields of each record are."""
 
 import re
+from array import array
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -99,7 +100,7 @@ def boards(text: str) -> Iterator[tuple[Record, list[Record]]]:
     That the outermost is not closed does not matter: boards stand in it that are complete. Raises ConversionError,
     with the line, for a board that is not closed, and for what is no record.
     """
-    line_ends = [found.start() for found in _LINE_END.finditer(text)]
+    line_ends = array("Q", (found.start() for found in _LINE_END.finditer(text)))
     around: list[Record] = []
     place, end = 0, len(text.rstrip())
     while place < end:

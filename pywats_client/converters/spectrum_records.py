@@ -2,6 +2,7 @@
 
 import math
 import re
+from array import array
 from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -85,7 +86,7 @@ def records(text: str) -> Iterator[Record]:
 
     Raises ConversionError, with the line, where a record is not closed, or closed without one being open.
     """
-    line_ends = [found.start() for found in _LINE_END.finditer(text)]
+    line_ends = array("Q", (found.start() for found in _LINE_END.finditer(text)))
     open_ones: list[Record] = []
     place = 0
     while place < len(text):

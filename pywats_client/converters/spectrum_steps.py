@@ -24,8 +24,9 @@ def add_test(
     while len(inner) == 1:
         chain += inner
         inner = _tests(inner[0])
-    found = {each.name: each.quantity() for link in chain for each in link.all("MEASVAL", *_LIMITS)}
-    limits = {**outer_limits, **{side: limit for side in _LIMITS if (limit := found.get(side))}}
+    numbers = {each.name: each for link in chain for each in link.all("MEASVAL", *_LIMITS) if each.quantity()}
+    found = {name: quantity for name, record in numbers.items() if (quantity := record.quantity())}
+    limits = {**outer_limits, **{side: found[side] for side in _LIMITS if side in found}}
     verdict = next((verdict for link in chain if (verdict := verdict_of(link))), None)
     if inner:
         step: Step = (group := sequence(name, record.name))
@@ -39,7 +40,7 @@ def add_test(
         step = _add_measured(holder, title["name"], found.get("MEASVAL"), limits, verdict)
         if "report_text" in title:
             step.note(title["report_text"])
-    _note_rest(step, name, verdict, chain)
+    _note_rest(step, name, verdict, chain, list(numbers.values()))
     return step
 
 
@@ -79,20 +80,19 @@ def _add_measured(
     return step
 
 
-def _note_rest(step: Step, name: str, verdict: Status | None, chain: list[Record]) -> None:
+def _note_rest(step: Step, name: str, verdict: Status | None, chain: list[Record], numbers: list[Record]) -> None:
     """What the records of a test say beside its name, value, limits, time and verdict."""
     told = {f"{kind}: {name}" for kind in ("SNAME", "PAGE_NAME", "TYPE")} | {"TYPE: RAW"}
     for link in chain:
         if link.text:
             step.note(link.text)
         for record in link.inner:
-            line = f"{record.name}: {record.flat()}"
-            is_value = record.name in ("MEASVAL", *_LIMITS) and record.quantity()
-            is_told = record.name == "STAT" and VERDICTS.get(record.text.lower()) == verdict
-            if is_value or is_told or record.name == "TIME" or _is_test(record) or line in told:
+            is_verdict = record.name == "STAT" and VERDICTS.get(record.text.lower()) == verdict
+            is_kept = is_verdict or record.name == "TIME" or any(record is number for number in numbers)
+            if is_kept or _is_test(record) or (line := f"{record.name}: {record.flat()}") in told:
                 continue
             told.add(line)
             if record.name == "FAIL_MSG" and verdict in ("F", "E", "T"):
                 explain(step, record.text)
-            elif record.flat():
+            elif not line.endswith(": "):
                 step.note(line)

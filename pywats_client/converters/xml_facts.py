@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 
 from pywats_client.converters.xml import Element, local
 
 
+@lru_cache(maxsize=1000)  # the names in a station's files are always the same
 def bare(name: str) -> str:
     """A name without case and signs."""
     return re.sub(r"[\W_]", "", name).lower()
