@@ -59,7 +59,7 @@ def _require_robot(source: Source) -> None:
     elif xml.local(root) != "robot":
         raise ConversionError(f"the file is not Robot Framework's output: it begins with <{xml.local(root)}>", line=1)
     if next(xml.elements(source, "status"), None) is None:
-        raise ConversionError("there is no status in the file, so there is no verdict", line=1)
+        raise ConversionError("the file holds no status, so it is no output of Robot Framework", line=1)
 
 
 def _refused(reason: str, source: Source) -> ConversionError:
