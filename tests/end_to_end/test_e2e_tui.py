@@ -160,8 +160,24 @@ async def test_a_service_that_is_killed_and_started_again_is_found_each_time(sta
 
 
 @pytest.mark.trio
+async def test_a_service_that_is_stopped_by_a_signal_does_not_freeze_it(station: Station) -> None:
+    async with station.running() as service, shown(station) as terminal:
+        await terminal.says("online")
+        service.send(signal.SIGSTOP)
+        try:
+            await terminal.says("stale")
+            terminal.press(b"8")
+            await terminal.says("Everywhere")
+        finally:
+            service.send(signal.SIGCONT)
+        await terminal.says("online")
+        terminal.press(b"q")
+        assert await terminal.ended() == 0
+
+
+@pytest.mark.trio
 async def test_dashboards_that_are_killed_while_files_flow_cost_no_report(station: Station, server: Emulator) -> None:
-    files = 200
+    files = 1000
     folder = station.add_converter("csv", "csv", "*.csv")
     async with station.running() as service:
         for number in range(RUNS):

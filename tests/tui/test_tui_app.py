@@ -94,8 +94,9 @@ def test_help_shows_where_one_may_only_look_no_key_that_changes_something_and_no
             assert ("Pause/resume" in seen.text) is not is_view_only
             assert "focus" not in seen.text.casefold()
 
-    for is_view_only in (False, True):
-        run(look(is_view_only))
+    with service(instance):  # without one it would ask whether to start it
+        for is_view_only in (False, True):
+            run(look(is_view_only))
 
 
 def test_view_only_hides_every_key_that_changes_something_and_does_not_obey_it(instance: Instance) -> None:

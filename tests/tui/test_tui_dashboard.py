@@ -1,6 +1,5 @@
 """The dashboard says at 80x24, without a key, how the station is."""
 
-import asyncio
 import threading
 from pathlib import Path
 
@@ -166,12 +165,15 @@ def test_p_pauses_and_resumes_and_tells_its_twin(instance: Instance) -> None:
         run(look())
 
 
-def test_many_dashboards_on_one_service_see_the_same(instance: Instance) -> None:
+def test_what_is_away_can_be_started_and_what_is_there_can_rest(instance: Instance) -> None:
     async def look() -> None:
-        async with dashboard(instance) as one, dashboard(instance) as two:
-            for _ in range(100):
-                running.soon(running.hub.publish, ReportMoved(queue_id="0" * 32, before="", after="queued"))
-            await asyncio.gather(one.sees("waiting 103 "), two.sees("waiting 103 "))
+        async with dashboard(instance) as seen:
+            with service(instance):
+                await seen.sees("server online", "p Pause/resume")
+                assert "Start service" not in seen.text
+            await seen.sees("stale since", "s Start service")
+            assert "Pause/resume" not in seen.text
+            await seen.press("p")
+            assert not seen.app.twins
 
-    with service(instance) as running:
-        run(look())
+    run(look())

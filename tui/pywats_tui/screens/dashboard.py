@@ -34,6 +34,10 @@ class Dashboard(Page):
         Binding("s", "start", "Start service"),
     ]
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._link: Link | None = None
+
     def body(self) -> Iterable[Widget]:
         """The word, the figures, the converters, and what happened."""
         with Horizontal(id="top"):
@@ -50,6 +54,9 @@ class Dashboard(Page):
 
     def show(self, picture: Picture) -> None:
         """Everything, from what the service has told."""
+        if picture.link is not self._link:
+            self._link = picture.link
+            self.refresh_bindings()
         figures = picture.snapshot.figures
         self.query_one(BigWord).tell(picture.word)
         why = self.query_one("#why", Static)
@@ -71,11 +78,14 @@ class Dashboard(Page):
             await self.tui.order(Pause(), "pause")
 
     def action_start(self) -> None:
-        """Start the service where it is away."""
-        if self.tui.picture.link is Link.AWAY:
-            self.run_worker(self.tui.start_service(self.tui.instance))
-        else:
-            self.notify("the service runs")
+        """Start the service."""
+        self.run_worker(self.tui.start_service(self.tui.instance))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """What is away can be started, what is there can rest."""
+        if action in self.WRITES and (action == "start") is not (self.tui.picture.link is Link.AWAY):
+            return False
+        return super().check_action(action, parameters)
 
 
 def _why(picture: Picture, width: int) -> str:
@@ -95,6 +105,8 @@ def _why(picture: Picture, width: int) -> str:
 
 
 def _queue(picture: Picture) -> Content:
+    if not picture.is_known:
+        return Content("what waits is not known: the service has told nothing yet")
     parts = [_counted(word, picture.waiting(state), style) for word, state, style in COUNTED]
     return Content("   ").join([*parts, _counted("rejected", picture.waiting("rejected"), "$error")])
 
@@ -106,6 +118,8 @@ def _counted(word: str, number: int, style: str) -> Content:
 
 
 def _yield(picture: Picture) -> str:
+    if not picture.is_known:
+        return ""
     figures = picture.snapshot.figures
     last, shift, days = figures.last_units, figures.shift, figures.disk_days_left
     parts = [
