@@ -15,14 +15,14 @@ from pywats_client.converters.atml_values import (
 )
 from pywats_client.converters.property_tree import Group, Scalar, scalar
 from pywats_client.converters.step_measured import Verdict
-from pywats_client.converters.step_results import GROUPS, StepResult, check_nesting, status_of
+from pywats_client.converters.step_results import GROUPS, TEST, StepResult, check_nesting, status_of
 from pywats_client.converters.unit_facts import moment_or_fault
 from pywats_client.converters.xml import Element, line_of, local
 from pywats_client.wsjf import Step
 from pywats_client.wsjf.payloads import SequenceInfo
 
 STEPS = frozenset({"TestGroup", "Test", "SessionAction"})
-_KINDS = {"Test": "PassFailTest", "TestGroup": "SequenceCall", "ResultSet": "SequenceCall"}
+_KINDS = {"Test": TEST, "TestGroup": "SequenceCall", "ResultSet": "SequenceCall"}
 """What an element is where TestStand does not say it."""
 _OWN_VALUE = frozenset({"", "Numeric", "String", "PassFail"})
 """Names that TestStand gives to the one value of a step."""

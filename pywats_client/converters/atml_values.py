@@ -83,13 +83,16 @@ def text_of(element: Element) -> str:
     """What stands in the attribute `value`, or in an element Value."""
     if "value" in element.attrib:
         return attribute(element, "value")
-    holder = element.find("{*}Value")
-    return "".join(map(str, (element if holder is None else holder).itertext())).strip()
+    text = element.findtext("{*}Value") if len(element) else element.text
+    return (text or "").strip()
 
 
 def attribute(element: Element, *names: str) -> str:
     """The first of these attributes that says something."""
-    return next((text for name in names if (text := str(element.get(name) or "").strip())), "")
+    for name in names:
+        if text := str(element.get(name) or "").strip():
+            return text
+    return ""
 
 
 def unit_of(element: Element) -> str:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from pywats_client.wsjf import NumericLimit, PassFail, Step, StringValue, shorten
 from pywats_client.wsjf.limits import CompOp, StringOp, arrange
-from pywats_client.wsjf.model import Status
+from pywats_client.wsjf.model import Status, is_worse
 
 MAX_NAME = 100
 _WORDS = {"P": "passed", "F": "failed", "D": "done", "S": "skipped", "E": "error", "T": "terminated"}
@@ -71,7 +71,7 @@ def measuring_step(name: str, measured: Sequence[Measured], status: Status | Non
 def settle_step(step: Step, status: Status | None, parts: str) -> None:
     """Give a step the file's verdict, and say where that is not what the parts of it say."""
     found, step.status = step.status, status or step.status
-    if parts and {step.status, found} == {"P", "F"}:
+    if parts and (is_worse(found, step.status) or {step.status, found} == {"P", "F"}):
         step.note(f"The file says {_WORDS[step.status]}, its {parts} say {_WORDS[found]}.")
 
 

@@ -35,8 +35,20 @@ VERDICT_KINDS = frozenset(
         *("StringValueTest", "ET_SVT", "ET_MSVT"),
     }
 )
-"""Steps that judge: where there is a verdict and no value, the verdict is what was measured."""
-_OWN_KINDS = {*SEQUENCE_KINDS, *VERDICT_KINDS, "", "Action", "ET_A", "CallExecutable", "MessagePopup", "WATS_XYGMNLT"}
+"""Steps that judge: where there is a verdict and no value, the verdict was measured; without both, an action."""
+TEST = "Test"
+"""A step that judges, of a writer that knows no step types."""
+_OWN_KINDS = {
+    TEST,
+    *SEQUENCE_KINDS,
+    *VERDICT_KINDS,
+    "",
+    "Action",
+    "ET_A",
+    "CallExecutable",
+    "MessagePopup",
+    "WATS_XYGMNLT",
+}
 _OTHER_KINDS = frozenset(
     """Statement Label Goto DoWhile NI_Flow_If NI_Flow_ElseIf NI_Flow_Else NI_Flow_End NI_Flow_For NI_Flow_ForEach
     NI_Flow_Break NI_Flow_Continue NI_Flow_While NI_Flow_DoWhile NI_Flow_Select NI_Flow_Case NI_Wait NI_Lock
@@ -146,7 +158,7 @@ class StepResult:
                 step.note(self.error_message)
         if self.kind in _OTHER_KINDS and type(step) is Step:
             step.step_type = self.kind
-        elif self.kind not in _OWN_KINDS:
+        elif self.kind not in _OWN_KINDS or (self.kind in VERDICT_KINDS and type(step) is Step):
             step.note(f"Step type: {self.kind}")
         if len(self.name) > MAX_NAME:
             step.note(f"Name: {self.name}")
@@ -167,13 +179,13 @@ class StepResult:
         if self.measured:
             self._note_answers()
             return self._drawn(measuring_step(name, self.measured, self.status))
-        if self.exit_code is not None:
+        if self.exit_code is not None or self.kind == "CallExecutable":
             return self._drawn(CallExecutable(name=name, executable=Executable(exit_code=self.exit_code)))
-        if self.button is not None or self.response is not None:
+        if self.button is not None or self.response is not None or self.kind == "MessagePopup":
             return self._drawn(MessagePopup(name=name, popup=Popup(button=self.button, response=self.response)))
         if self.plots:
             return self._drawn(NumericLimit(name=name, step_type="WATS_XYGMNLT", status="D"))
-        if self.status in ("P", "F") and self.kind in VERDICT_KINDS:
+        if self.status in ("P", "F") and self.kind in (*VERDICT_KINDS, TEST):
             return measuring_step(name, [Verdict(self.status)], self.status)
         return self._drawn(Step(name=name))
 
@@ -199,7 +211,7 @@ class StepResult:
         if self.plots:
             sequence.add(StepResult("Chart", plots=self.plots).step())
         self._note_answers()
-        settle_step(sequence, self.status, "steps")
+        settle_step(sequence, self.status, "steps" if sequence.steps else "")
         return sequence
 
     def _note_answers(self) -> None:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from pywats_client.converters.property_tree import Array, Group, Scalar, Value, scalar
-from pywats_client.converters.xml import Element, local
+from pywats_client.converters.xml import Element
 
 _INDEXES = re.compile(r"-?\d+")
 
@@ -13,8 +13,8 @@ class Props(dict[str, Element]):
     """The properties directly below an element, by their names."""
 
     def __init__(self, holder: Element | None) -> None:
-        children = [] if holder is None else [child for child in holder if local(child) == "Prop"]
-        super().__init__((attribute(child, "Name"), child) for child in children)
+        children = () if holder is None else holder.iterchildren("Prop")
+        super().__init__([(attribute(child, "Name"), child) for child in children])
 
     def below(self, name: str) -> "Props":
         """Those of a property; none where there is no such property."""
@@ -37,19 +37,19 @@ def attribute(element: Element, name: str) -> str:
 
 def text_of(prop: Element) -> str:
     """The text of the first Value below."""
-    return next(("".join(map(str, child.itertext())).strip() for child in prop if local(child) == "Value"), "")
+    return (prop.findtext("Value") or "").strip()
 
 
 def items(array: Element) -> Iterator[tuple[tuple[int, ...], Element]]:
     """The elements of an array with their places, which an ID such as [0][3] says."""
-    for count, child in enumerate(child for child in array if local(child) == "Value"):
+    for count, child in enumerate(array.iterchildren("Value")):
         place = tuple(int(index) for index in _INDEXES.findall(attribute(child, "ID")))
         yield place or (count,), child
 
 
 def inner(item: Element) -> Element | None:
     """The property that an element of an array is; None for a plain value."""
-    return next((child for child in item if local(child) == "Prop"), None)
+    return item.find("Prop")
 
 
 def value_of(prop: Element) -> Value:
@@ -76,7 +76,7 @@ def _array(prop: Element) -> Value:
             names.append(attribute(member, "Name"))
             found.append((place, value_of(member)))
         else:
-            text = "".join(map(str, item.itertext())).strip()
+            text = (item.text or "").strip()
             found.append((place, scalar(text) if is_number else Scalar(text)))
     if names and all(names):
         return Group([(name, value) for name, (_, value) in zip(names, found, strict=False)])
@@ -85,9 +85,7 @@ def _array(prop: Element) -> Value:
 
 def _layout(prop: Element) -> str:
     """How the array is to be drawn, which attributes of the property may say."""
-    for holder in prop:
-        if local(holder) == "Attributes":
-            for each in holder.iter("{*}Prop"):
-                if attribute(each, "Name").endswith("DataLayout"):
-                    return text_of(each)
+    for each in prop.iterfind("Attributes//Prop"):
+        if attribute(each, "Name").endswith("DataLayout"):
+            return text_of(each)
     return ""

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from pywats_client.converters.step_results import GROUPS, StepResult, check_nesting
 from pywats_client.converters.teststand_props import Props, inner, items, value_of
 from pywats_client.converters.teststand_values import read_measurements
-from pywats_client.converters.xml import Element, line_of, local
+from pywats_client.converters.xml import Element, line_of
 from pywats_client.wsjf import Step
 from pywats_client.wsjf.payloads import SequenceInfo
 
@@ -54,7 +54,7 @@ class Steps:
         for name, prop in props.items():
             if name not in taken:
                 result.take(name, value_of(prop))
-        comments = ["".join(map(str, child.itertext())).strip() for child in element if local(child) == "Comment"]
+        comments = [(child.text or "").strip() for child in element.iterchildren("Comment")]
         result.notes += [f"Comment: {text}" for text in comments if text]
         return result
 

@@ -114,7 +114,7 @@ def _unit(document: Element) -> UnitFacts:
                 facts.take("station", _said(element, "SerialNumber"))
                 _take_rest(facts, "TestStation", element, "SerialNumber")
             case "TestProgram":
-                _take_program(facts, element)
+                _take_program(facts, element, _said(document, "TestStation/SerialNumber"))
             case "Extension":
                 _take_extension(facts, element)
             case name if name != "ResultSet":
@@ -176,15 +176,17 @@ def _take_personnel(facts: UnitFacts, personnel: Element) -> None:
         facts.take("operator" if local(person) == "SystemOperator" else local(person), said)
 
 
-def _take_program(facts: UnitFacts, program: Element) -> None:
-    """The test program; how TestStand was to write the report is no fact of the unit."""
+def _take_program(facts: UnitFacts, program: Element, station: str) -> None:
+    """The test program, of which TestStand's serial number is the station's.
+
+    How TestStand was to write the report is no fact of the unit.
+    """
     definition = program.find("{*}Definition")
     if definition is not None:
         facts.take("TestProgram", attribute(definition, "name"))
         facts.take("TestProgram version", attribute(definition, "version"))
         _take_rest(facts, "TestProgram", definition)
-    serial = _said(program, "SerialNumber")
-    if serial != facts.said.get("station", serial):
+    if (serial := _said(program, "SerialNumber")) != station:
         facts.take("TestProgram SerialNumber", serial)
     _take_rest(facts, "TestProgram", program, "SerialNumber", "Configuration", "Definition")
     configuration = program.find("{*}Configuration")
