@@ -2,37 +2,29 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 
 from pywats_client.converters.base import Context, FileConverter, Source
 from pywats_client.converters.fields import Fields, tell
+from pywats_client.converters.gr228x_lines import (
+    EVENT,
+    FAULT,
+    MORE_NAILS,
+    SERIAL_NUMBER,
+    UNITS,
+    measurement,
+    moment_of,
+    scaled_number,
+    unit_of,
+    value_of,
+)
 from pywats_client.converters.measured import Measured
 from pywats_client.converters.nested import titled
 from pywats_client.converters.programs import Program, ProgramArguments
-from pywats_client.converters.texts import Line, beginning, lines, scaled
+from pywats_client.converters.texts import Line, beginning, streamed
 from pywats_client.errors import ConversionError
 from pywats_client.wsjf import Step, UutReport
 from pywats_client.wsjf.model import Status
 
-_DATE = r"(?P<day>\d{1,2})-(?P<month>[A-Za-z]{3})-(?P<year>\d{4}|\d{2})"
-_TIME = r"(?P<hour>\d{1,2}):(?P<minute>\d\d):(?P<second>\d\d)"
-_EVENT = re.compile(rf"(?P<before>.*?)(?P<sign>[\[@?\"/*&!\]])\s*(?P<when>{_DATE}\s+{_TIME})(?P<after>.*)", re.ASCII)
-"""`program[date time`, `@date time SN serial`, and how a test ended: a sign, date and time."""
-_NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:E[+-]?\d+)?"
-_SCALED = rf"(?:{_NUMBER})(?:MEG|[GKMUNPF])?"
-_MEASUREMENT = re.compile(
-    rf"(?P<name>.+?)\s*(?P<mark>[=#%!<>~])\s*(?P<value>{_SCALED})?\s*"
-    rf"(?:\(\s*(?P<low>{_SCALED})?\s*,\s*(?P<high>{_SCALED})?\s*\))?\s*(?P<type>[A-Z]{{0,4}})\s*",
-    re.ASCII | re.IGNORECASE,
-)
-"""`name=value(low,high)type`, each of the later three may be missing; after `#` there are no limits."""
-_FAULT = re.compile(r"\((?P<kind>[A-Za-z]+)\s+(?P<nails>.*)")
-"""`(O 397,398,`: nails; a list that goes on ends in `+`."""
-_MORE_NAILS = re.compile(r"[\d\s,+-]+")
-
-_MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
-_EXPONENTS = {"G": 9, "MEG": 6, "K": 3, "": 0, "M": -3, "U": -6, "N": -9, "P": -12, "F": -15}
-_UNITS = {"R": "Ohm", "C": "F", "L": "H", "V": "V", "I": "A"}
 _FAULTS = {"O": "Opens", "S": "Shorts", "F": "Shorts"}
 _LOADED, _START, _DIAGNOSE = "[", "@", "]"
 _ENDS: Mapping[str, tuple[Status, str]] = {
@@ -62,19 +54,24 @@ class Gr228x(FileConverter):
 
     def matches(self, source: Source) -> float:
         """Events with their dates, and programs that were loaded, look like nothing else."""
-        found = {event["sign"] for line in beginning(source).splitlines() if (event := _EVENT.fullmatch(line.strip()))}
-        if _START in found:
+        events = [event for line in beginning(source).splitlines() if (event := EVENT.fullmatch(line.strip()))]
+        if any(event["sign"] == _START and not event["before"] for event in events):
             return 0.95
-        return 0.7 if _LOADED in found else 0.0
+        loaded = any(event["sign"] == _LOADED and event["before"] and not event["after"] for event in events)
+        return 0.7 if loaded else 0.0
 
     def convert(self, source: Source, context: Context) -> Iterator[UutReport | ConversionError]:
         """A report a board, as soon as the next one begins."""
         log = _Log(source, context.arguments)
         is_empty = True
-        for line in lines(source, context.arguments.encoding):
-            if found := log.read(line):
-                is_empty = False
-                yield found
+        try:
+            for line in streamed(source, context.arguments.encoding):
+                if found := log.read(line):
+                    is_empty = False
+                    yield found
+        except ConversionError as fault:
+            yield fault
+            return
         if found := log.finish():
             yield found
         elif is_empty:
@@ -94,7 +91,7 @@ class _Log:
     def read(self, line: Line) -> UutReport | ConversionError | None:
         """One line; gives the board that it ends, or what is wrong with that."""
         text = line.text.strip()
-        event = _EVENT.fullmatch(text)
+        event = EVENT.fullmatch(text)
         if event and event["sign"] == _LOADED:
             done = self.finish()
             self._program, self._loaded = Program(event["before"]), event["when"]
@@ -116,12 +113,12 @@ class _Log:
 
     def _begin(self, event: re.Match[str], line: int) -> "_Board | ConversionError":
         fields = self._program.fields(self._source, self._arguments)
-        after = event["after"].strip()
-        serial_number = re.sub(r"^SN\b[\s:=]*", "", after)
+        found = SERIAL_NUMBER.fullmatch(event["after"])
+        serial_number = found[1] if found else ""
         try:
             report = fields.report(
                 serial_number=serial_number,
-                start=_moment(event),
+                start=moment_of(event),
                 line=line,
                 **self._program.product(fields, self._arguments),
             )
@@ -140,7 +137,7 @@ class _Log:
         """Where the file begins, or goes on after a program was loaded: a test there has lost its beginning."""
         if event and event["sign"] == _DIAGNOSE:
             return None
-        if event or _FAULT.fullmatch(text) or _MEASUREMENT.fullmatch(text):
+        if event or FAULT.fullmatch(text) or measurement(text):
             self._board = ConversionError("a test has no beginning: there is no line with @, date and time", line=line)
         else:
             self._outside.append(f"line {line}: {text}")
@@ -163,11 +160,11 @@ class _Board:
             self._end(event, line)
         elif self._verdict:
             self._report.root.note(f"line {line}, after the verdict: {text}")
-        elif fault := _FAULT.fullmatch(text):
+        elif fault := FAULT.fullmatch(text):
             self._add_fault(fault)
-        elif goes_on and _MORE_NAILS.fullmatch(text):
+        elif goes_on and MORE_NAILS.fullmatch(text):
             self._keep_nails(goes_on, text)
-        elif measured := _MEASUREMENT.fullmatch(text):
+        elif measured := measurement(text):
             self._add_measurement(measured)
         else:
             self._report.root.note(f"line {line}: {text}")
@@ -195,7 +192,7 @@ class _Board:
         if event["after"].strip():
             report.root.note(f"line {line}: {event['after'].strip()}")
         try:
-            seconds = (_moment(event) - report.start).total_seconds()
+            seconds = (moment_of(event) - report.start).total_seconds()
         except ValueError as fault:
             report.root.note(f"line {line}: {fault}")
             return
@@ -213,53 +210,23 @@ class _Board:
         self._open_list = step if text.rstrip().endswith(("+", ",")) else None
 
     def _add_measurement(self, found: re.Match[str]) -> None:
-        """A number with its limits; without a number, all that is known is that the step ran."""
-        kind = found["type"].upper()
-        low, high = (_scaled(found[side]) if found[side] else None for side in ("low", "high"))
+        """A number with its limits; without a value, all that is known is that the step ran."""
+        said = found.groupdict()
+        kind, value = found["type"].upper(), value_of(said)
+        low, high = (scaled_number(said[side]) if said[side] else None for side in ("low", "high"))
         title = titled(found["name"], "")
-        name, notes = title["name"], [title.get("report_text"), _how(kind)]
+        notes = [title.get("report_text"), said.get("text"), f"Type {kind}" if kind and kind not in UNITS else ""]
         if found["mark"] not in "=#":
             notes.append(f"Marked {found['mark']}")
         is_upside_down = low is not None and high is not None and low > high
-        if is_upside_down or (found["value"] is None and (found["low"] or found["high"])):
+        if is_upside_down or (value is None and (said["low"] or said["high"])):
             reason = "no value can pass, low is above high" if is_upside_down else "there is no value"
-            notes.append(f"Limits {found['low'] or ''} to {found['high'] or ''}: {reason}")
+            notes.append(f"Limits {said['low'] or ''} to {said['high'] or ''}: {reason}")
             low = high = None
-        if found["value"] is None:
-            step: Step = self._report.action(name)
-        else:
-            step = Measured(name, _scaled(found["value"]), low, high, unit=_unit(kind)).add_to(self._report)
+        step: Step = (
+            self._report.action(title["name"])
+            if value is None
+            else Measured(title["name"], value, low, high, unit=unit_of(kind)).add_to(self._report)
+        )
         for text in filter(None, notes):
             step.note(text)
-
-
-def _scaled(text: str) -> float:
-    """The number that a text says, such as 1.5MEG."""
-    number = re.match(_NUMBER, text, re.ASCII | re.IGNORECASE)
-    assert number
-    return scaled(number[0], _EXPONENTS[text[number.end() :].upper()])
-
-
-def _unit(kind: str) -> str:
-    """Of a type such as R, AR (adjusted), CP (parallel), CS (in series), VS (source)."""
-    return _UNITS.get((kind[1:] if len(kind) > 1 and kind[0] == "A" else kind)[:1], "")
-
-
-def _how(kind: str) -> str:
-    """What the unit does not already say of a type."""
-    return f"Type {kind}" if kind and kind not in _UNITS else ""
-
-
-def _moment(event: re.Match[str]) -> datetime:
-    """The time of an event at the station. ValueError where there is no such time."""
-    month = event["month"].upper()
-    if month not in _MONTHS:
-        raise ValueError(f"{event['when']!r} is not a time: there is no month {event['month']}")
-    year, day = int(event["year"]), int(event["day"])
-    if year < 100:
-        year += 1900 if year >= 70 else 2000
-    hour, minute, second = (int(event[part]) for part in ("hour", "minute", "second"))
-    try:
-        return datetime(year, _MONTHS.index(month) + 1, day, hour, minute, second).astimezone()
-    except (ValueError, OverflowError) as fault:
-        raise ValueError(f"{event['when']!r} is not a time: {fault}") from None

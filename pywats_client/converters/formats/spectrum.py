@@ -166,6 +166,8 @@ class _Unit:
     def _times(self, steps: list[Record]) -> dict[str, Any]:
         """Start and duration: as the program prints them, else from the first step to the last."""
         of_steps = [found for step in steps if (found := self._moment(step.said("TIME"), step.line))]
+        if "date" in self._said and not {"start_time", "end_time"} & self._said.keys():
+            self._others.append(("Date", self._said["date"]))
         date = self._said.get("date") or (f"{of_steps[0]:%Y-%m-%d}" if of_steps else "")
         start, end = (self._printed(date, field) for field in ("start_time", "end_time"))
         start, end = start or min(of_steps, default=None), end or max(of_steps, default=None)
