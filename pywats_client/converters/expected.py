@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from pywats_client.converters.base import Source
 from pywats_client.converters.process import Setup
 from pywats_client.converters.registry import resolve
+from pywats_client.converters.templates import with_template
 from pywats_client.converters.trial import Trial, run
 from pywats_client.errors import ConversionError
 
@@ -70,7 +71,8 @@ def setup_of(converter: str, arguments: Mapping[str, Any], folder: Path = Path()
     `converter` as `module_path` in the configuration; relative files lie in `folder`.
     """
     module, stamp = resolve(converter, folder)
-    return Setup(name="test", module=module, module_stamp=stamp, arguments=dict(arguments), station=STATION)
+    given, template_stamp = with_template(converter, arguments, folder)
+    return Setup(name="test", module=module, module_stamp=stamp + template_stamp, arguments=given, station=STATION)
 
 
 def check(converter: Path | str, sample: Sample) -> list[str]:

@@ -53,7 +53,7 @@ def resolve(module_path: str, converters_folder: Path) -> tuple[str, tuple[int, 
     `converters_folder`, then in ~/.pywats/converters. Raises ConversionError where nothing is found.
     """
     if form := _FILE_FORM.fullmatch(module_path):
-        file = _find_file(Path(form["file"]), converters_folder)
+        file = find_file(Path(form["file"]), converters_folder, "converter")
         status = file.stat()
         reference = f"{file}:{form['name']}" if form["name"] else str(file)
         return reference, (status.st_mtime_ns, status.st_size, status.st_ino)
@@ -73,19 +73,23 @@ def resolve(module_path: str, converters_folder: Path) -> tuple[str, tuple[int, 
     )
 
 
-def _find_file(file: Path, converters_folder: Path) -> Path:
+def find_file(file: Path, converters_folder: Path, what: str) -> Path:
+    """The file itself if it is absolute, or else in `converters_folder`, then in ~/.pywats/converters.
+
+    Raises ConversionError where it is not there; `what` it is, for the sentence.
+    """
     try:
         file = file.expanduser()
         candidates = [folder.expanduser() / file for folder in (converters_folder, USER_FOLDER)]
     except RuntimeError:
-        raise ConversionError(f"the converter {file} is in the home of a user who is not known here") from None
+        raise ConversionError(f"the {what} {file} is in the home of a user who is not known here") from None
     if file.is_absolute():
         candidates = [file]
     for candidate in candidates:
         if candidate.is_file():
             return candidate.absolute()
     places = " nor in ".join(str(candidate.parent) for candidate in candidates)
-    raise ConversionError(f"the converter {file.name} is not there: no such file in {places}")
+    raise ConversionError(f"the {what} {file.name} is not there: no such file in {places}")
 
 
 class _SourceOnly(SourceFileLoader):

@@ -25,7 +25,7 @@ class Setup:
     module: str
     """what `registry.resolve` found"""
     module_stamp: tuple[int, ...] = ()
-    """changes when the user's file does, and so makes another setup of it"""
+    """changes when the user's file does, or a template, and so makes another setup of it"""
     arguments: Mapping[str, Any] = field(default_factory=dict, repr=False)
     station: Mapping[str, str] = field(default_factory=dict)
     """`name`, `location`, `purpose`"""

@@ -14,6 +14,7 @@ from pywats_client.config.model import Config, ConverterConfig, Folders
 from pywats_client.converters.isolation import Isolation
 from pywats_client.converters.process import ModuleInfo, Setup
 from pywats_client.converters.registry import resolve
+from pywats_client.converters.templates import with_template
 from pywats_client.disk import lock
 from pywats_client.errors import ConfigError
 from pywats_client.ipc.events import ConverterChanged, ConverterState
@@ -67,14 +68,15 @@ class RunningConverter:
 
 
 def setup_of(config: Config, converter: ConverterConfig, instance: Instance) -> Setup:
-    """What the workers of a converter are told. Raises ConversionError where there is no such module."""
+    """What the workers of a converter are told. Raises ConversionError where there is no such module, or template."""
     module, stamp = resolve(converter.module_path, instance.converters)
+    arguments, template_stamp = with_template(converter.module_path, converter.arguments, instance.converters)
     station = config.station
     return Setup(
         name=converter.name,
         module=module,
-        module_stamp=stamp,
-        arguments=converter.arguments,
+        module_stamp=stamp + template_stamp,
+        arguments=arguments,
         station={"name": station.name, "location": station.location, "purpose": station.purpose},
         defaults=converter.report_defaults,
         timeout_seconds=converter.timeout_seconds,

@@ -1,16 +1,18 @@
 """Tables of text: arguments tell which column says what, no code is needed."""
 
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import chain
 from typing import Any, Literal, TextIO
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from pywats_client.converters.base import Context, FileConverter, Source
 from pywats_client.converters.fields import Fields, FormatArguments, tell
 from pywats_client.converters.measured import VERDICTS, Measured, Texts, limit, moment, operator
+from pywats_client.converters.registry import check_arguments
 from pywats_client.converters.tables import Column, Layout, Row, find_column, find_delimiter, read_rows
+from pywats_client.converters.templates import merged
 from pywats_client.errors import ConversionError
 from pywats_client.wsjf import SequenceCall, UutReport
 from pywats_client.wsjf.model import Status
@@ -77,6 +79,9 @@ class Csv(FileConverter):
     class Arguments(FormatArguments):
         """How the table is to be read."""
 
+        template: str = ""
+        """A JSON file with arguments that several converters share, in the instance's folder of converters or
+        absolute. Arguments given beside it win, in columns and verdicts each for itself."""
         mode: Literal["unit_per_file", "unit_per_row"] = "unit_per_file"
         """unit_per_file: each row is a step of one unit; unit_per_row: each row is a unit."""
         delimiter: str = ""
@@ -97,6 +102,11 @@ class Csv(FileConverter):
         """Form of times, as of strptime: `%d.%m.%Y %H:%M:%S`; empty: ISO 8601. Without zone: the station's."""
         verdicts: dict[str, Status] = Field(default_factory=dict)
         """More words for verdicts, such as {"gut": "P"}."""
+
+        @model_validator(mode="before")
+        @classmethod
+        def _with_template(cls, given: Any) -> Any:
+            return merged(given, partial(check_arguments, Csv)) if isinstance(given, Mapping) else given
 
         @field_validator("delimiter")
         @classmethod
