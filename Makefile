@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench torture soak evidence clean
+.PHONY: help demo test check format bench torture soak pictures evidence clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ torture: $(VENV)/installed ## prove that nothing is lost: SECONDS=600 KILLS=200 
 
 soak: $(VENV)/installed ## ten minutes of load and faults: SECONDS=600 FILES=20000 SEED=1
 	@$(BIN)/python -m tests.torture.soak SECONDS=$(or $(SECONDS),600) FILES=$(or $(FILES),20000) SEED=$(or $(SEED),1)
+
+pictures: $(VENV)/installed ## draw the README's pictures of the dashboard anew
+	@PYTHONPATH=. $(BIN)/python tests/tui/pictures.py
 
 evidence: $(VENV)/installed ## run the suite, and write down in tests/README.md what it has shown
 	@$(BIN)/pytest -n 3 --dist worksteal --evidence
