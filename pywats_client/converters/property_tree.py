@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias, TypeGuard
 
 from pywats_client.converters.measured import number
 from pywats_client.wsjf.payloads import Chart, Series
@@ -31,6 +31,11 @@ class Array(NamedTuple):
     unit: str = ""
     layout: str = ""
     """how rows or columns make plots, in TestStand's words, such as MultipleX-MultipleY-ColumnBased"""
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether its elements are single values."""
+        return all(isinstance(item, Scalar) for _, item in self.elements)
 
 
 class Group(NamedTuple):
@@ -95,6 +100,7 @@ def plots(name: str, value: Value) -> list[Plot]:
         drawn = {_axis(key): member for key, member in value.members if _axis(key)}
         xs, ys, dt = (_row(drawn.get(axis)) for axis in ("x", "y", "dt"))
         unit = getattr(drawn.get("y"), "unit", "")
+        name = next((said.text for key, said in value.members if _is_name(said, key)), "") or name
         if ys and dt and isinstance(drawn["y"], Array):  # samples at equal distances, as LabVIEW has them: t0, dt, Y
             return [Plot(name, [place * dt[0] for place in range(len(ys))], ys, "Time", "s", unit)]
         if xs and ys and len(xs) == len(ys):
@@ -105,7 +111,12 @@ def plots(name: str, value: Value) -> list[Plot]:
 def left_over(value: Value) -> Value:
     """What of a value that is drawn is no point of the plot, such as the t0 of a waveform."""
     members = value.members if isinstance(value, Group) else []
-    return Group([(name, member) for name, member in members if not _axis(name)])
+    return Group([(name, member) for name, member in members if not _axis(name) and not _is_name(member, name)])
+
+
+def _is_name(value: Value, key: str) -> TypeGuard[Scalar]:
+    """Whether a member of a group says the group's name."""
+    return key.lower() == "name" and isinstance(value, Scalar)
 
 
 def _axis(name: str) -> str:
@@ -169,7 +180,7 @@ def lines(name: str, value: Value) -> Iterator[str]:
     elif isinstance(value, Group):
         for key, member in value.members:
             yield from lines(f"{name}.{key}" if name else key, member)
-    elif all(isinstance(item, Scalar) for _, item in value.elements):
+    elif value.is_plain:
         texts = [item.text for _, item in value.elements if isinstance(item, Scalar)]
         if any(texts):
             yield f"{name}: [{', '.join(texts)}] {value.unit}".strip()

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from pywats_client.converters.property_tree import Array, Plot, Scalar, Value, chart_of, left_over, lines, plots
 from pywats_client.converters.property_tree import Group as Members
-from pywats_client.converters.property_tree import Plot, Scalar, Value, chart_of, left_over, lines, plots
 from pywats_client.converters.step_measured import MAX_NAME, Measured, Verdict, measuring_step, settle_step
 from pywats_client.errors import ConversionError
 from pywats_client.wsjf import CallExecutable, MessagePopup, NumericLimit, SequenceCall, Step, shorten
@@ -144,6 +144,9 @@ class StepResult:
         elif isinstance(value, Members):
             for key, member in value.members:
                 self.tell(f"{name}.{key}" if name else key, member)
+        elif isinstance(value, Array) and not value.is_plain:
+            for place, item in value.elements:
+                self.tell(f"{name}[{']['.join(map(str, place))}]", item)
         else:
             self.notes += lines(name, value)
 
@@ -224,6 +227,7 @@ class StepResult:
         """With its chart, and the file's verdict."""
         step.status = self.status or step.status
         if self.plots:
+            step.step_type = "WATS_XYGMNLT" if step.step_type == "ET_MNLT" else step.step_type
             step.graph, notes = chart_of(self.name, self.plots)
             for note in notes:
                 step.note(note)

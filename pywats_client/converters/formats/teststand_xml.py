@@ -6,7 +6,7 @@ from datetime import datetime
 
 from pywats_client.converters.base import Context, FileConverter, Source
 from pywats_client.converters.fields import Fields, FormatArguments
-from pywats_client.converters.property_tree import lines
+from pywats_client.converters.property_tree import lines, number_of
 from pywats_client.converters.step_results import StepResult, status_of
 from pywats_client.converters.teststand_props import Props, attribute, inner, items, text_of, value_of
 from pywats_client.converters.teststand_steps import Clock, Steps
@@ -121,7 +121,7 @@ class _Report:
         if not any(parts[:3]):
             return None
         try:
-            year, month, day, hour, minute, second, milliseconds = (int(part) for part in parts)
+            year, month, day, hour, minute, second, milliseconds = (int(number_of(part)) for part in parts)
             return datetime(year, month, day, hour, minute, second, milliseconds * 1000).astimezone()
         except (ValueError, OverflowError):
             raise ConversionError(f"{' '.join(parts)} is not a date and time", line=line) from None
@@ -193,11 +193,11 @@ def _take_wats(facts: UnitFacts, results: Props) -> None:
     """Sub units and misc infos of the WATS client."""
     for part in _members(results.get("UUT_Part_Info")):
         said = {_bare(name): part.text(name) for name in part}
-        kind, number, serial, revision = (_first(said, word) for word in ("type", "partnumber", "serial", "revision"))
-        facts.parts.append(Part(kind, serial, number, revision))
+        number, serial = _first(said, "partnumber", "pn"), _first(said, "serial", "sn")
+        facts.parts.append(Part(_first(said, "type"), serial, number, _first(said, "rev")))
     for info in _members(results.get("Misc_UUT_Info")):
         said = {_bare(name): info.text(name) for name in info}
-        text = _first(said, "string") or _first(said, "text") or _first(said, "numeric")
+        text = _first(said, "string", "text", "numeric")
         facts.more.append((_first(said, "description") or "Misc info", text))
     for name, prop in results.items():
         if name not in ("UUT_Part_Info", "Misc_UUT_Info"):
@@ -208,6 +208,6 @@ def _bare(name: str) -> str:
     return name.replace("_", "").lower()
 
 
-def _first(said: dict[str, str], word: str) -> str:
-    """The text of the first name that holds a word."""
-    return next((text for name, text in said.items() if word in name and text), "")
+def _first(said: dict[str, str], *words: str) -> str:
+    """The text of the first name that holds one of the words, the first of them before the others."""
+    return next((text for word in words for name, text in said.items() if word in name and text), "")
