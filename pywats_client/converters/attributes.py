@@ -12,6 +12,7 @@ from pywats_client.errors import ConversionError
 
 Read = Callable[[str], Any]
 """A value from its text; ValueError, with a sentence, where it says none."""
+_OF_PLACE_OR_FORM = ("index", "idx", "stepid", "orderno", "ordernumber", "format")
 _INSTANCE = "{http://www.w3.org/2001/XMLSchema-instance}"
 
 
@@ -83,9 +84,16 @@ def read_fields(element: Element, fields: Iterable[Field]) -> dict[str, Any]:
 
 
 def others(element: Element, fields: Iterable[Field], unsaid: Iterable[str] = ()) -> dict[str, str]:
-    """The attributes that no field reads, and that say something; `unsaid` are known to say nothing more."""
+    """The attributes that no field reads, and that say something; `unsaid` are known to say nothing more.
+
+    Nor do those that say where something stands among its like, or how a number is to be shown.
+    """
     known = {name for each in fields for name in each.names} | set(map(_bare, unsaid))
-    return {name: text for name, text in attributes(element).items() if text and _bare(name) not in known}
+    return {
+        name: text
+        for name, text in attributes(element).items()
+        if text and _bare(name) not in known and not _bare(name).endswith(_OF_PLACE_OR_FORM)
+    }
 
 
 def attributes(element: Element) -> dict[str, str]:

@@ -6,7 +6,7 @@ the step, but for what a server knows itself.
 
 from pywats_client.converters.exported_steps import MAX_NAME, cut, mend_chart, mend_measurements
 from pywats_client.converters.fields import Fields
-from pywats_client.converters.wire_steps import MEASURED, Wire, note, objects, walk
+from pywats_client.converters.wire_steps import MEASURED, Wire, note, number_steps, objects, walk
 from pywats_client.errors import ConversionError
 
 _CALL_LENGTHS = {"path": 500, "name": 200, "version": 30}
@@ -21,6 +21,7 @@ def complete(report: Wire, fields: Fields) -> None:
     """Fill what the report does not say, and change what a server would refuse. Raises ConversionError as `Fields`."""
     _fill(report, fields)
     _settle(report)
+    _complete_steps(report)
     _mend(report)
 
 
@@ -35,14 +36,19 @@ def require(report: Wire) -> None:
 
 
 def _fill(report: Wire, fields: Fields) -> None:
-    inner = report.get("uut" if report.get("type") == "T" else "uur")
+    inner = report.setdefault("uut", {}) if report.get("type") == "T" else report.get("uur")
     holders = [(report, key, field) for key, field in _FILLED.items()]
     holders += [(inner, "user", "operator")] if isinstance(inner, dict) else []
     for holder, key, field in holders:
         if holder.get(key) in (None, "") and (value := fields.fill(field)):
             holder[key] = value
+    report.setdefault("rev", "")
+    if isinstance(inner, dict):
+        inner.setdefault("user", "")
     if report.get("processCode") is None and (code := fields.process_code()) is not None:
         report["processCode"] = code
+        if isinstance(name := report.get("processName"), str) and isinstance(root := report.get("root"), dict):
+            note(root, f"process: {name}")
 
 
 def _settle(report: Wire) -> None:
@@ -57,6 +63,21 @@ def _settle(report: Wire) -> None:
     report["result"] = _BY_STEPS["D"] if verdict == "D" else verdict
     if verdict != by_steps:
         note(root, f"The verdict of the unit is {verdict}, that of its steps {by_steps}.")
+
+
+def _complete_steps(report: Wire) -> None:
+    """What the format demands and can only be one thing: ids, the main group, the name and time of the outermost."""
+    root = report.get("root")
+    if not isinstance(root, dict):
+        return
+    number_steps(root)
+    for step in walk(root):
+        step.setdefault("group", "M")
+    if not root.get("seqCall"):
+        root["seqCall"] = {"path": root.get("name"), "name": root.get("name"), "version": "1.0"}
+    uut = report.get("uut")
+    if root.get("totTime") is None and isinstance(uut, dict) and uut.get("execTime") is not None:
+        root["totTime"] = uut["execTime"]
 
 
 def _mend(report: Wire) -> None:

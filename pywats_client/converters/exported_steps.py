@@ -122,7 +122,7 @@ def _note_contradiction(step: Wire, measured: Wire) -> None:
     status, op, value = (measured.get(key) for key in ("status", "compOp", "value"))
     limits = [measured.get(key) for key in ("lowLimit", "highLimit")]
     are_numbers = _is_number(value) and all(limit is None or _is_number(limit) for limit in limits)
-    if status in ("P", "F") and isinstance(op, str) and are_numbers:
+    if status in ("P", "F") and isinstance(op, str) and op != CompOp.LOG and are_numbers:
         _note_verdict(step, measured, status, does_hold=CompOp(op).holds(value, *limits))  # type: ignore[arg-type]
 
 

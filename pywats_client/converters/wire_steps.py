@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, timedelta, timezone
 from typing import Any
@@ -18,6 +19,8 @@ Wire = dict[str, Any]
 """An object of WSJF; in a report that was read, anything may stand in it."""
 
 MEASURED = ("numericMeas", "booleanMeas", "stringMeas")
+_NO_NUMBER = re.compile(r"[-+]?(IND|1\.#(QNAN|SNAN|IND|INF)\d*)", re.IGNORECASE)
+"""What programs in C write for NaN and infinity, beside those words."""
 _LARGEST_OFFSET = timedelta(hours=14)
 _NO_LIMITS = (("lowLimit", -math.inf), ("highLimit", math.inf))
 
@@ -61,9 +64,10 @@ def empty_root() -> Wire:
 def number_steps(root: Wire) -> None:
     """Steps without an id go on after the highest that there is."""
     steps = list(walk(root))
-    free = itertools.count(1 + max((step["id"] for step in steps if "id" in step), default=0))
+    ids = [step["id"] for step in steps if isinstance(step.get("id"), int)]
+    free = itertools.count(1 + max(ids, default=0))
     for step in steps:
-        if "id" not in step:
+        if step.get("id") is None:
             step["id"] = next(free)
 
 
@@ -95,7 +99,7 @@ def put_number(step: Wire, measured: Wire, key: str, text: str, *, decimal_comma
     """
     if not text.strip():
         return
-    value = number(text.strip(), decimal_comma=decimal_comma)
+    value = math.nan if _NO_NUMBER.fullmatch(text.strip()) else number(text.strip(), decimal_comma=decimal_comma)
     if math.isfinite(value):
         measured[key] = value
     elif (key, value) not in _NO_LIMITS:

@@ -9,7 +9,7 @@ from typing import Any
 from pywats_client.converters.attributes import whole
 from pywats_client.converters.measured import OPERATORS, VERDICTS, number
 from pywats_client.converters.texts import Line
-from pywats_client.converters.wire_steps import Wire, empty_root, judge, note, number_steps, put_number
+from pywats_client.converters.wire_steps import Wire, empty_root, judge, note, put_number
 from pywats_client.errors import ConversionError
 from pywats_client.wsjf.limits import CompOp
 from pywats_client.wsjf.model import Status
@@ -151,7 +151,6 @@ class Steps:
             note(sequence, "The file does not say where the sequence ends.")
         faults += self._judge()
         _raise_any(sorted(faults, key=lambda fault: fault.line or 0))
-        number_steps(self.root)
 
     def _judge(self) -> Iterator[ConversionError]:
         """Verdicts for what has none, what lies inside first."""

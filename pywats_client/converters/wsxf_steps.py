@@ -16,7 +16,7 @@ _FIRST_YEAR = 1970
 _MAX_TOLD = 4000
 
 _STEP = (
-    field("id", read=whole),
+    field("id", "Id", "StepID", read=whole),
     field("group", read=_GROUP),
     field("stepType"),
     field("name"),
@@ -29,6 +29,8 @@ _STEP = (
     field("errorMessage", "StepErrorMessage", "ErrorMessage"),
     field("tsGuid", "TSGuid", "StepGuid"),
 )
+_PLACE = (_STEP[0], field("parent", "ParentStepID", read=whole))
+_NOWHERE = -1
 _MEASURED = (field("name"), field("status", read=STATUS))
 _NUMBER = (*_MEASURED, field("compOp", "CompOperator", "CompOp"), field("unit", "Units", "Unit"))
 _NUMBERS = (field("value", "NumericValue", "Value"), field("lowLimit"), field("highLimit"))
@@ -54,23 +56,35 @@ _PAYLOADS = {"callexe": ("callExe", _EXECUTABLE), "messagepopup": ("messagePopup
 _CHART = (field("chartType"), field("label"), field("xLabel"), field("xUnit"), field("yLabel"), field("yUnit"))
 _SERIES = (field("dataType"), field("name"))
 _ATTACHMENT = (field("name", "Name", "FileName"), field("contentType", "ContentType", "MimeType"), field("description"))
-PLACES = ("idx", "StepIndex", "MeasIndex", "MeasOrderNumber", "order_no")
-"""Where something stands among its like, which the order in the file says as well."""
+STEP_PARTS = frozenset(
+    {*_MEASUREMENTS, *_PAYLOADS, "numericlimit", "sequencecall", "reporttext", "chart", "attachment"}
+)
+"""What a step holds, in lower case."""
 _CHART_TYPES = ("Line", "LineLogX", "LineLogY", "LineLogXY")
 
 
-def read_root(found: Sequence[Element]) -> Wire | None:
-    """The outermost step; where there is not one alone, the steps stand in a main sequence."""
-    steps = [step for element in found for step in _read_step(element)]
-    if not steps:
+def read_root(found: Sequence[Element], parts: dict[int, list[Element]]) -> Wire | None:
+    """The outermost step; where there is not one alone, the steps stand in a main sequence.
+
+    In WRML all steps stand side by side and name the one around them. What belongs to them, `parts` by the step's id,
+    stands beside them; what finds its step is taken out.
+    """
+    outermost: list[Wire] = []
+    by_id: dict[int, Wire] = {}
+    for element in found:
+        place = read_fields(element, _PLACE)
+        step, *further = _read_step(element, parts.pop(place.get("id", _NOWHERE), ()))
+        around = by_id.get(place.get("parent", _NOWHERE))
+        (outermost if around is None else around.setdefault("steps", [])).extend([step, *further])
+        if "id" in place:
+            by_id.setdefault(place["id"], step)
+    if not outermost:
         return None
-    root = steps[0]
+    root = outermost[0]
     if "steps" in root:
-        root["steps"] += steps[1:]
-    else:
-        root = {**empty_root(), "status": worst(steps), "steps": steps}
-    root.setdefault("seqCall", {"path": root["name"], "name": root["name"], "version": "1.0"})
-    return root
+        root["steps"] += outermost[1:]
+        return root
+    return {**empty_root(), "status": worst(outermost), "steps": outermost}
 
 
 def text_of(element: Element) -> str:
@@ -80,7 +94,7 @@ def text_of(element: Element) -> str:
 
 def spelled(element: Element) -> str:
     """What an element says that has no place of its own: attributes, text, and the same of those in it."""
-    said = [f"{name}={text}" for name, text in others(element, (), PLACES).items()]
+    said = [f"{name}={text}" for name, text in others(element, ()).items()]
     words = [*said, (element.text or "").strip(), *(f"({local(child)}: {spelled(child)})" for child in element)]
     return shorten(" ".join(filter(None, words)), _MAX_TOLD)
 
@@ -103,7 +117,7 @@ def plain_moment(text: str, element: Element) -> str | None:
     return text if int(text[:4]) >= _FIRST_YEAR else None
 
 
-def _read_step(element: Element) -> Iterator[Wire]:
+def _read_step(element: Element, more: Sequence[Element] = ()) -> Iterator[Wire]:
     """A step, and those for what it holds and may not hold in WSJF: a second chart, a file beside it."""
     step: Wire = {"group": "M", **read_fields(element, _STEP)}
     if not step.get("name"):
@@ -111,9 +125,9 @@ def _read_step(element: Element) -> Iterator[Wire]:
     if start := step.pop("start", None):
         step |= {"start": moment} if (moment := plain_moment(start, element)) else {}
     further: list[Wire] = []
-    for child in element:
-        _add_part(step, child, further)
-    for name, text in others(element, _STEP, PLACES).items():
+    for part in (*element, *more):
+        _add_part(step, part, further)
+    for name, text in others(element, _STEP).items():
         note(step, f"{name}: {text}")
     step.setdefault("stepType", _kind(step))
     if step["stepType"] in ("SequenceCall", "WATS_SeqCall") or "seqCall" in step:
@@ -124,6 +138,11 @@ def _read_step(element: Element) -> Iterator[Wire]:
         raise ConversionError(str(fault), line=line_of(element)) from None
     yield step
     yield from further
+
+
+def step_id(part: Element) -> int | None:
+    """The step to which a part belongs that does not stand in it."""
+    return read_fields(part, (field("id", "StepID", read=whole),)).get("id")
 
 
 def _add_part(step: Wire, part: Element, further: list[Wire]) -> None:
@@ -150,7 +169,7 @@ def _add_part(step: Wire, part: Element, further: list[Wire]) -> None:
 
 def _read(step: Wire, part: Element, fields: tuple[Field, ...]) -> Wire:
     """A part with these fields; what else it says goes to the report text."""
-    for name, text in others(part, fields, PLACES).items():
+    for name, text in others(part, fields).items():
         note(step, f"{local(part)} {name}: {text}")
     for child in part if fields not in (_CHART, _SERIES) else ():
         note(step, f"{local(part)} {local(child)}: {spelled(child)}")

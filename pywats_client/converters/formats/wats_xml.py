@@ -1,21 +1,24 @@
 """WATS Standard XML Format (WSXF, and WRML before it): tests and repairs, many a file."""
 
+import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
 from typing import Any
 
 from pywats_client.converters.attributes import Field, amount, field, one_of, others, read_fields, whole
 from pywats_client.converters.base import Context, FileConverter, Source
 from pywats_client.converters.exported import complete, require
 from pywats_client.converters.fields import MAX_FACT, Fields, FormatArguments
-from pywats_client.converters.wire_steps import Wire, empty_root, number_steps, put_start, tell
+from pywats_client.converters.wire_steps import Wire, empty_root, put_start, tell
 from pywats_client.converters.wsxf_steps import (
-    PLACES,
     STATUS,
+    STEP_PARTS,
     plain_moment,
     read_attachment,
     read_root,
     spelled,
+    step_id,
     text_of,
 )
 from pywats_client.converters.xml import Element, elements, line_of, local, namespace, root_of
@@ -97,11 +100,12 @@ class WatsXml(FileConverter):
     """Reports in WSXF, as a server exports them and programs write them.
 
     Facts from the WSXF reference and from an export of a test, which has all but attachments and repairs: there, the
-    names are those that WSJF has for the same things. Loops go out as `wats_json` has it.
+    names are those that WSJF has for the same things. Of WRML, its predecessor, no file was at hand: its steps stand
+    side by side, with StepID and ParentStepID. Loops go out as `wats_json` has it.
     """
 
     name = "wats_xml"
-    description = "WSXF, the XML form of WATS reports"
+    description = "WSXF and WRML, the XML forms of WATS reports"
     Arguments = FormatArguments
 
     def matches(self, source: Source) -> float:
@@ -156,6 +160,8 @@ class _Report:
         self._failures: list[tuple[int, Wire]] = []
         self._failure_count = 0
         self._steps: list[Element] = []
+        self._parts: dict[int, list[Element]] = {}
+        """of steps that do not hold them, by the step's id"""
         self._files: list[Wire] = []
         self._unplaced = list(others(element, _REPORT, _OUTPUT).items())
         for part in parts:
@@ -180,29 +186,30 @@ class _Report:
 
     def _add(self, part: Element) -> None:
         kind = local(part)
-        if kind in ("UUT", "UUR"):
-            self._add_unit(part)
-        elif kind == "Process":
-            self._report |= self._read(part, _PROCESS)
-        elif kind == "MiscInfo":
-            self._add_misc(part)
-        elif kind == "ReportUnitHierarchy":
-            self._add_sub_unit(part)
-        elif kind == "Failure":
-            self._add_failure(part, None)
-        elif kind == "Asset":
-            self._report["assets"].append(self._read(part, _ASSET))
-        elif kind in ("Attachment", "Binary"):
-            self._files.append(read_attachment(part))
-        elif kind == "Step":
-            self._steps.append(part)
+        if kind.lower() in STEP_PARTS and (step := step_id(part)) is not None:
+            self._parts.setdefault(step, []).append(part)
+        elif kind in self._adders:
+            self._adders[kind](part)
         elif kind != "AssetStats":
             self._unplaced.append((kind, spelled(part)))
+
+    @cached_property
+    def _adders(self) -> Mapping[str, Callable[[Element], None]]:
+        return {
+            **dict.fromkeys(("UUT", "UUR"), self._add_unit),
+            "Process": lambda part: self._report.update(self._read(part, _PROCESS)),
+            **dict.fromkeys(("MiscInfo", "MiscUURInfo"), self._add_misc),
+            "ReportUnitHierarchy": self._add_sub_unit,
+            **dict.fromkeys(("Failure", "Failures"), self._add_failure),
+            "Asset": lambda part: self._report["assets"].append(self._read(part, _ASSET)),
+            "Step": self._steps.append,
+            **dict.fromkeys(("Attachment", "Binary"), lambda part: self._files.append(read_attachment(part))),
+        }
 
     def _read(self, part: Element, fields: tuple[Field, ...]) -> Wire:
         """A part with these fields; what else it says is told."""
         prefix = "" if local(part) in ("UUT", "UUR") else f"{local(part)} "
-        self._unplaced += [(prefix + name, text) for name, text in others(part, fields, PLACES).items()]
+        self._unplaced += [(prefix + name, text) for name, text in others(part, fields).items()]
         return read_fields(part, fields)
 
     def _add_unit(self, part: Element) -> None:
@@ -220,8 +227,11 @@ class _Report:
 
     def _add_misc(self, part: Element) -> None:
         info, text = self._read(part, _MISC), text_of(part)
-        if max(len(text), len(info.setdefault("description", ""))) > MAX_FACT:
-            self._unplaced.append((info["description"], text))
+        description = info.setdefault("description", "")
+        if max(len(text), len(description)) > MAX_FACT:
+            self._unplaced.append(
+                (description, " ".join([text, *([str(info["numeric"])] if "numeric" in info else [])]))
+            )
             return
         if text or "numeric" not in info:
             info["text"] = text
@@ -236,7 +246,7 @@ class _Report:
             else:
                 self._unplaced.append((f"{unit['partType']} {unit['sn']} {local(child)}", spelled(child)))
 
-    def _add_failure(self, part: Element, unit: Wire | None) -> None:
+    def _add_failure(self, part: Element, unit: Wire | None = None) -> None:
         """What was found broken; in its unit, or beside it with the unit's index."""
         failure = self._read(part, (*_FAILURE, *_UNIT_OF_FAILURE))
         index = failure.pop("idx", 0)
@@ -245,6 +255,8 @@ class _Report:
                 failure["comment"] = text_of(child)
             elif local(child) in ("Attachment", "Binary"):
                 self._files.append({**read_attachment(child), "failIdx": self._failure_count})
+            else:
+                self._unplaced.append((f"Failure {local(child)}", spelled(child)))
         text = (part.text or "").strip()
         if text:
             failure.setdefault("comment", text)
@@ -278,32 +290,39 @@ class _Report:
         """The first unit of a repair is the one under repair; each has an index, and its failures."""
         report = self._report
         units = report["subUnits"]
-        if not any("idx" in unit for unit in units):
-            if not units or any(units[0][key] != report.get(key) for key in ("sn", "pn")):
-                units.insert(0, {"partType": "Main", **{key: report.get(key, "") for key in ("pn", "sn", "rev")}})
-            for index, unit in enumerate(units):
-                unit["idx"] = index
+        taken = {unit["idx"] for unit in units if "idx" in unit}
+        is_main = bool(units) and not taken and all(units[0][key] == report.get(key) for key in ("sn", "pn"))
+        if 0 not in taken and not is_main:
+            main = {key: report.get(key, "") for key in ("pn", "sn", "rev")}
+            units.insert(0, {"partType": "Main", **main, "idx": 0})
+            taken.add(0)
+        free = (index for index in itertools.count() if index not in taken)
+        for unit in units:
+            if "idx" not in unit:
+                unit["idx"] = next(free)
         for index, failure in self._failures:
             unit = next((unit for unit in units if unit.get("idx") == index), units[0])
             unit.setdefault("failures", []).append(failure)
 
     def _settle_root(self) -> None:
         """The steps, with what has no place elsewhere."""
-        report, steps = self._report, read_root(self._steps)
+        report, steps = self._report, read_root(self._steps, self._parts)
         root = steps or {**empty_root(), "status": report.get("result", "D")}
         report["root"] = root
         for file in self._files:
             step = {"group": "M", "name": file["name"], "stepType": "ET_A", "status": "D"}
             root["steps"].append({**step, "attachment": file})
-        number_steps(root)
-        for name, text in self._unplaced:
+        lost = [
+            (f"{local(part)} of step {step}", spelled(part)) for step, found in self._parts.items() for part in found
+        ]
+        for name, text in (*self._unplaced, *lost):
             tell(report, name, text)
 
 
 def _parts(element: Element) -> Iterator[Element]:
     """What an element holds; what only holds several of a kind is looked into."""
     for part in element:
-        if local(part) in _HOLDERS:
+        if local(part) in _HOLDERS and len(part):
             yield from part
         else:
             yield part
