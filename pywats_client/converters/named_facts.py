@@ -61,10 +61,10 @@ class NamedFacts:
         """A misc info, unless the report has it in a field; said otherwise before, it belongs to the step."""
         if self._said.get(_field(name, text)) == text and len(text) <= MAX_FACT:
             return
-        if name not in self._told:
+        if name.strip() and name not in self._told:
             self._told[name] = text
             tell(report, name, text)
-        elif self._told[name] != text:
+        elif self._told.get(name) != text:
             step.note(f"{name}: {text}")
 
 

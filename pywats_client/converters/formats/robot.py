@@ -195,6 +195,8 @@ def _is_keyword(item: Any) -> bool:
 
 def _judged(step: AnyOf, item: Any) -> AnyOf:
     """Give a step the status of its item, whatever the steps in it say: some failures are expected."""
+    if item.status not in _STATUSES:
+        raise ConversionError(f"the status of {step.name!r} is {item.status!r}; known are {', '.join(_STATUSES)}")
     step.status = _STATUSES[item.status]
     step.start, step.total_time = _moment(item.start_time), item.elapsed_time.total_seconds()
     if item.message and item.failed:
