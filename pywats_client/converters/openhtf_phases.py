@@ -88,7 +88,8 @@ def phase_step(phase: Json, place: str, logs: Logs, attachment_bytes: int) -> St
             add_measurement(measurement, step, place)
         for title, attachment in attachments.items():
             _attach(step, title, attachment, attachment_bytes)
-        if {verdict, step.status} == {"P", "F"} and not _says_why(phase, measurements):
+        has_other_reason = verdict == "F" and _says_why(phase, measurements)
+        if {verdict, step.status} == {"P", "F"} and not has_other_reason:
             step.note(f"The file says {verdict}, the steps say {step.status}.")
     else:
         step = Step(**titled(name, "phase"))
