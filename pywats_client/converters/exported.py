@@ -111,10 +111,10 @@ def _mend_step(step: Wire) -> None:
 def _note_contradiction(step: Wire) -> None:
     """A step may pass over what failed in it, or fail by itself; its report text says so."""
     told = _BY_STEPS.get(str(step.get("status")))
-    for key in ("steps", *MEASURED):
-        found = {_BY_STEPS.get(str(item.get("status"))) for item in objects(step, key)}
-        by_items = next((status for status in ("E", "T", "F", "P") if status in found), told)
-        if told in ("P", "F") and (told == "P") != (by_items == "P"):
+    for key in ("steps", *MEASURED) if told in ("P", "F") else ():
+        found = {str(item.get("status")) for item in objects(step, key)}
+        by_items = next((status for status in ("E", "T", "F") if status in found), "P") if found else told
+        if (told == "P") != (by_items == "P"):
             what = "the steps say" if key == "steps" else "the measurements say"
             note(step, f"The file says {told}, {what} {by_items}.")
 

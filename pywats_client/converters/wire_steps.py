@@ -28,6 +28,8 @@ _NO_LIMITS = (("lowLimit", -math.inf), ("highLimit", math.inf))
 def objects(holder: Wire, key: str) -> list[Wire]:
     """The objects in the list under a key; none where there is no list."""
     items = holder.get(key)
+    if not items:
+        return []
     return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
 
 
