@@ -3,6 +3,8 @@
 import re
 from datetime import datetime
 
+from pywats_client.wsjf import UutReport
+
 _CLOCK = r"(\d{1,2})[:.](\d{1,2})(?:[:.](\d{1,2})(?:[.,](\d{1,6}))?)?\s*(?:([AP])\.?\s?M\.?)?"
 _DATE = re.compile(
     rf"(\d{{1,4}})\s?[-/.]\s?(\d{{1,2}})\s?[-/.]\s?(\d{{1,4}})(?:[T,\s]+{_CLOCK})?", re.ASCII | re.IGNORECASE
@@ -48,3 +50,38 @@ def is_ambiguous(text: str) -> bool:
     """Whether day and month could change places, and would give another date."""
     found = _DATE.fullmatch(text.strip())
     return found is not None and max(int(found[1]), int(found[2])) <= 12 and int(found[1]) != int(found[2])
+
+
+_DAY_AND_MONTH = re.compile(r"(?<!\d)(\d{1,2})([/.-])(\d{1,2})\2(?:19|20)\d\d\b", re.ASCII)
+
+
+def told_order(text: str) -> bool | None:
+    """Whether days stand before months in a file's dates: as a day above 12 tells, or the dots of such dates."""
+    for first, sign, second in _DAY_AND_MONTH.findall(text):
+        if int(first) > 12 or sign == ".":
+            return True
+        if int(second) > 12:
+            return False
+    return None
+
+
+class Dates:
+    """Reads the dates of a file, and remembers one of which nobody says whether the day comes first: it is taken so."""
+
+    def __init__(self, day_first: bool | None) -> None:
+        self._day_first = day_first
+        self.unclear = ""
+
+    def read(self, text: str) -> datetime:
+        """As `dated`."""
+        found = dated(text, day_first=self._day_first is not False)
+        if self._day_first is None and is_ambiguous(text):
+            self.unclear = self.unclear or text.strip()
+        return found
+
+    def note(self, report: UutReport) -> None:
+        """Say in the report what was unclear."""
+        if self.unclear:
+            report.root.note(
+                f"{self.unclear}: the file does not say whether the day comes first; taken so (argument day_first)"
+            )

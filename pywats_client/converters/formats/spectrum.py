@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from pywats_client.converters.base import Context, FileConverter, Source
-from pywats_client.converters.day_order import day_first, moment
+from pywats_client.converters.dates import Dates, told_order
 from pywats_client.converters.fields import tell
 from pywats_client.converters.measured import VERDICTS
 from pywats_client.converters.nested import titled
@@ -60,7 +60,7 @@ class Spectrum(FileConverter):
         """What the records do not say of themselves."""
 
         day_first: bool | None = None
-        """Whether 02/09/2023 is 2 September; needed where no date of the file tells, by a day above 12."""
+        """Whether 02/09/2023 is 2 September; unset: as a day above 12 tells, else it is, and that is noted."""
         user_fields: dict[str, UserField] = Field(default_factory=dict)
         """More names of what the program prints (USER), such as {"Nest": "fixture_id"}."""
 
@@ -75,7 +75,7 @@ class Spectrum(FileConverter):
     def convert(self, source: Source, context: Context) -> Iterator[UutReport | ConversionError]:
         """A report a program that was run."""
         text = read(source, context.arguments.encoding)
-        told = day_first(" ".join(_DATES.findall(text)))
+        told = told_order(" ".join(_DATES.findall(text)))
         is_day_first = context.arguments.day_first if told is None else told
         run: list[Record] = []
         try:
@@ -107,7 +107,7 @@ class _Unit:
     def __init__(
         self, run: list[Record], source: Source, arguments: Spectrum.Arguments, day_first: bool | None
     ) -> None:
-        self._run, self._source, self._arguments, self._day_first = run, source, arguments, day_first
+        self._run, self._source, self._arguments, self._dates = run, source, arguments, Dates(day_first)
         self._said: dict[str, str] = {}
         self._others: list[tuple[str, str]] = []
         self._lines: list[str] = []
@@ -137,6 +137,7 @@ class _Unit:
         for text in self._lines:
             report.root.note(text)
         self._add_sections(report)
+        self._dates.note(report)
         return fields.settle(report, verdict)
 
     def _read_user_records(self) -> None:
@@ -165,7 +166,7 @@ class _Unit:
 
     def _times(self, steps: list[Record]) -> dict[str, Any]:
         """Start and duration: as the program prints them, else from the first step to the last."""
-        of_steps = [found for step in steps if (found := self._moment(step.said("TIME"), step.line))]
+        of_steps = [found for step in steps if (found := self._moment(step.said("TIME")))]
         if "date" in self._said and not {"start_time", "end_time"} & self._said.keys():
             self._others.append(("Date", self._said["date"]))
         date = self._said.get("date") or (f"{of_steps[0]:%Y-%m-%d}" if of_steps else "")
@@ -182,15 +183,15 @@ class _Unit:
         if not text:
             return None
         time = _MILLISECONDS.sub(r"\1.\2", text)
-        found = self._moment(f"{date} {time}", self._run[0].line)
+        found = self._moment(f"{date} {time}")
         if found is None:
             self._others.append((field, f"{date} {text}"))
         return found
 
-    def _moment(self, text: str, line: int) -> datetime | None:
-        """None where the text is no time. Raises ConversionError where day and month cannot be told apart."""
+    def _moment(self, text: str) -> datetime | None:
+        """None where the text is no time."""
         try:
-            return moment(text, day_first=self._day_first, line=line)
+            return self._dates.read(text)
         except ValueError:
             return None
 
@@ -207,7 +208,7 @@ class _Unit:
                 section = program.sequence(**titled(record.text, "section"))
             elif record.name == "STEP":
                 step = add_test(section, record, record.said("SNAME"))
-                step.start = self._moment(record.said("TIME"), record.line)
+                step.start = self._moment(record.said("TIME"))
                 if step.start is None and (time := record.said("TIME")):
                     step.note(f"TIME: {time}")
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from pywats_client.converters.base import Context, FileConverter, Source
-from pywats_client.converters.day_order import day_first, moment
+from pywats_client.converters.dates import Dates, told_order
 from pywats_client.converters.fields import Fields, FormatArguments, tell
 from pywats_client.converters.measured import VERDICTS
 from pywats_client.converters.programs import Program
@@ -67,7 +67,7 @@ class TestexecSl(FileConverter):
         """What the elements do not say of themselves."""
 
         day_first: bool | None = None
-        """Whether 02/09/2023 is 2 September; needed where no date of the file tells, by a day above 12."""
+        """Whether 02/09/2023 is 2 September; unset: as a day above 12 tells, else it is, and that is noted."""
 
     def matches(self, source: Source) -> float:
         """Its roots have names that others use, too: what lies in them must fit."""
@@ -106,7 +106,7 @@ def _report(root: Element, unit: Element, units: list[Element], fields: Fields, 
         sequence_name = of_sequence.take("name")
         said.append(of_sequence)
         steps = inner_steps(steps[0])
-    facts = _Said(said, line, is_day_first)
+    facts = _Said(said, is_day_first)
     verdict = facts.verdict()
     if verdict is None and not is_judged(unit):
         verdict = fields.require_result(None, line)
@@ -116,16 +116,17 @@ def _report(root: Element, unit: Element, units: list[Element], fields: Fields, 
         tell(report, name, text)
     for step in steps:
         add_step(report, step)
+    facts.dates.note(report)
     return fields.settle(report, verdict)
 
 
 class _Said:
     """What is said of a unit, near it and farther off: the nearest counts."""
 
-    def __init__(self, facts: list[Facts], line: int | None, is_day_first: bool | None) -> None:
-        self._facts, self._line = facts, line
-        told = day_first(" ".join(text for _, text in self.others()))
-        self._day_first = is_day_first if told is None else told
+    def __init__(self, facts: list[Facts], is_day_first: bool | None) -> None:
+        self._facts = facts
+        told = told_order(" ".join(text for _, text in self.others()))
+        self.dates = Dates(is_day_first if told is None else told)
 
     def take(self, *names: str, accept: Callable[[str], bool] = bool) -> str:
         """As of `Facts`."""
@@ -148,7 +149,7 @@ class _Said:
         return {**about, "execution_time": seconds(duration), "start": self._start()}
 
     def _start(self) -> datetime | None:
-        """In one text, or date and time apart. Raises ConversionError where day and month cannot be told apart."""
+        """In one text, or date and time apart."""
         if text := self.take(*_WHEN, *_DATE, accept=lambda text: ":" in text and self._moment(text) is not None):
             return self._moment(text)
         date = self.take(*_DATE, accept=lambda text: self._moment(text) is not None)
@@ -159,7 +160,7 @@ class _Said:
         if found := iso_moment(text):
             return found
         try:
-            return moment(text, day_first=self._day_first, line=self._line)
+            return self.dates.read(text)
         except ValueError:
             return None
 
