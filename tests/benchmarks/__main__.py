@@ -1,6 +1,6 @@
 """`make bench`: speed and memory, as medians of alternating runs on this machine. The ratios are what to trust.
 
-`python -m tests.benchmarks [drain|convert|wait|idle|control|formats …]` runs only these groups; `RUNS=1` is a quick
+`python -m tests.benchmarks [drain|convert|wait|idle|control|formats|tui …]` runs only these groups; `RUNS=1` is a quick
 look.
 """
 
@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-from tests.benchmarks import control, formats, measures, station
+from tests.benchmarks import control, formats, measures, station, tui
 
 RUNS = int(os.environ.get("RUNS", "5"))
 Line = tuple[str, str, str]
@@ -87,6 +87,25 @@ def _reading(home: Path) -> Iterator[Line]:
         yield f"format {name}", f"{speed.rate:,.1f} files/s of {what}, {speed.peak_mib:.0f} MiB", "memory < 150 MiB"
 
 
+def _showing(home: Path) -> Iterator[Line]:
+    with station.sink() as sink, station.service(station.emptied(home), sink.url):
+        paint, bare = _medians(lambda: tui.first_paint(home), control.bare_process)
+        yield (
+            "first paint of the dashboard",
+            f"{paint - bare:.0f} ms on top of a bare Python ({bare:.0f} ms)",
+            "< 500 ms",
+        )
+        (idle,) = _medians(lambda: tui.idle_share(home))
+        yield "processor of an idle dashboard", f"{100 * idle:.2f} % of a core", "< 2 %"
+    (busy,) = _medians(lambda: tui.busy_share(home))
+    yield "processor at 50 events a second", f"{100 * busy:.1f} % of a core", "< 15 %"
+    with station.sink() as sink, control.paused(home, sink, 50_000):
+        walks = [tui.walked(home) for _ in range(RUNS)]
+    p95, mebibytes = (statistics.median(column) for column in zip(*walks, strict=True))
+    yield "key to screen, 50,000 queued", f"p95 {p95:.0f} ms", "< 100 ms"
+    yield "memory of a dashboard", f"{mebibytes:.0f} MiB", "< 80 MiB"
+
+
 GROUPS = {
     "drain": _draining,
     "convert": _converting,
@@ -94,6 +113,7 @@ GROUPS = {
     "idle": _idling,
     "control": _controlling,
     "formats": _reading,
+    "tui": _showing,
 }
 
 
