@@ -43,7 +43,7 @@ class Archive:
     @property
     def names(self) -> list[str]:
         """Of its files, each once, in their order."""
-        return list(dict.fromkeys(info.filename for info in self._file.infolist() if not info.is_dir()))
+        return [name for name in dict.fromkeys(self._file.namelist()) if name and not name.endswith("/")]
 
     @property
     def unread(self) -> list[str]:

@@ -13,6 +13,7 @@ from pywats_client.wsjf.steps import Step
 # as the C library of Windows writes them
 _NAN = re.compile(r"[+-]?(nan\(.*\)|1\.#(ind|[qs]?nan)\d*)", re.IGNORECASE)
 _INFINITY = re.compile(r"([+-]?)1\.#inf\d*", re.IGNORECASE)
+_PLACE = re.compile(r"\d{1,9}", re.ASCII)
 
 
 def quantity(text: str) -> float:
@@ -36,6 +37,11 @@ def seconds(text: str) -> float | None:
         return None
     total = sum(part * 60**power for power, part in enumerate(reversed(parts)))
     return round(total, 6) if math.isfinite(total) else None
+
+
+def place(text: str) -> int | None:
+    """The number of a board on its panel; None where the text is none."""
+    return int(text) if _PLACE.fullmatch(text) else None
 
 
 class Reading(NamedTuple):

@@ -14,7 +14,7 @@ from pywats_client.errors import ConversionError
 from pywats_client.wsjf import SequenceCall, UutReport
 from pywats_client.wsjf.model import Status
 
-MAX_FIELDS = 14
+_MAX_FIELDS = 14
 """Of a test; further semicolons are part of its remark, which is field 6."""
 _MIN_FIELDS, _REMARK = 8, 5
 _DATE = re.compile(r"\d+[-/.]\d+[-/.]\d+ \d+:\d+.*", re.ASCII)
@@ -119,15 +119,24 @@ class Test(NamedTuple):
     def of(cls, record: Record) -> Self:
         """From such a record. ConversionError where it is too short."""
         fields = [record.kind, *record.values]
-        while len(fields) > MAX_FIELDS and not fields[-1]:
+        while len(fields) > _MAX_FIELDS and not fields[-1]:
             fields.pop()
-        if (more := len(fields) - MAX_FIELDS) > 0:
+        if (more := len(fields) - _MAX_FIELDS) > 0:
             fields[_REMARK : _REMARK + more + 1] = [";".join(fields[_REMARK : _REMARK + more + 1])]
         if len(fields) < _MIN_FIELDS:
             raise ConversionError(
                 f"the test has {len(fields)} fields, and its result would be field {_MIN_FIELDS}", line=record.line
             )
         return cls(record.line, *fields)
+
+    @classmethod
+    def is_likely(cls, record: Record) -> bool:
+        """Whether a record of an unknown kind has a result where tests have it."""
+        result = record.values[_MIN_FIELDS - 2] if len(record.values) >= _MIN_FIELDS - 1 else ""
+        try:
+            return verdict(result) is not None
+        except ValueError:
+            return False
 
     def add_to(self, sequence: UutReport | SequenceCall, name: str) -> None:
         """The step of this test. ConversionError where it cannot be read."""

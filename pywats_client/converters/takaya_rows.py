@@ -1,5 +1,6 @@
 """The rows of a Takaya log, a test each: in columns with a header, or in quotes and always the same order."""
 
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
@@ -30,8 +31,9 @@ _OF_BOARD = {
     *("Model", "Testing_time", "Serial_No.1", "Tester_ID", "Index"),
 }
 """Columns that say the same in all rows of a board."""
-_UNTOLD = ("(Fig)", "_1_(EL)", "_2_(EL)", " Unit")
-"""Endings of columns that say again what others say."""
+_REPEATED = ("_1_(EL)", "_2_(EL)", " Unit")
+"""Endings of columns that say again what others say; so do figures, where their characters are there."""
+_FIGURES, _CHARACTERS = "(Fig)", "(Char)"
 _OPEN, _SHORT = "OP", "SH"
 _CELL = re.compile(r'"([^"]*)"|(\S+)')
 _NOTHING = re.compile(r"[*.\-+0\s]*")
@@ -40,6 +42,14 @@ _QUANTITY = re.compile(r"([+-]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][+-]?\d+)?)\s*(.*)"
 _PERCENT = re.compile(r"([+-]?)(\d{1,6}(?:\.\d{1,6})?)\s*%", re.ASCII)
 _UNIT = re.compile(r"([pnuµmkg]?)(o|Ω|ohm|f|h|v|a|w|hz)", re.IGNORECASE)
 _EXPONENTS = {"p": -12, "n": -9, "u": -6, "µ": -6, "m": -3, "": 0, "k": 3, "g": 9}
+
+
+def _bare(name: str) -> str:
+    """A name without case, blanks and dots, in which versions of the program differ."""
+    return re.sub(r"[\s._]", "", name).lower()
+
+
+_KNOWN = {_bare(name): name for name in (*_QUOTED, *_OF_BOARD, *_OF_OTHERS)}
 
 
 class Header(NamedTuple):
@@ -52,7 +62,7 @@ class Header(NamedTuple):
     def of(cls, text: str) -> Self | None:
         """None where the line is no such header."""
         for delimiter in "\t;,":
-            names = [name.strip() for name in text.split(delimiter)]
+            names = [_KNOWN.get(_bare(name), name.strip()) for name in text.split(delimiter)]
             if {_NUMBER, _JUDGEMENT} <= set(names):
                 return cls(_distinct(names), delimiter)
         return None
@@ -74,9 +84,10 @@ class Quantity(NamedTuple):
 
     @classmethod
     def of(cls, text: str) -> Self | None:
-        """None where the text says no number."""
+        """None where the text says no number, or one beyond all."""
         found = _QUANTITY.fullmatch(text.strip())
-        return cls(quantity(found[1]), found[2].strip()) if found else None
+        value = quantity(found[1]) if found else math.inf
+        return cls(value, found[2].strip()) if found and math.isfinite(value) else None
 
     def in_unit(self, unit: str) -> float | None:
         """The number in another unit; None where that is of another kind."""
@@ -172,10 +183,11 @@ class Row(NamedTuple):
             yield f"judgement: {self.get(_JUDGEMENT)}"
         words = [f"step {self.get(_NUMBER)}"]
         if reference := self.get(_REFERENCE):
-            words.append(f"reference {reference} {self.said[_PLUS]} {self.said[_MINUS]}")
+            words.append(" ".join(filter(None, ("reference", reference, self.get(_PLUS), self.get(_MINUS)))))
         for name, text in self.said.items():
-            if name not in _USED | _OF_BOARD and not name.endswith(_UNTOLD) and not _NOTHING.fullmatch(text):
-                words.append(f"{name.replace('_', ' ')} {text}")
+            is_told = name.replace(_FIGURES, _CHARACTERS) in _USED & self.said.keys()
+            if name not in _OF_BOARD and not is_told and not name.endswith(_REPEATED) and not _NOTHING.fullmatch(text):
+                words.append(f"{name.replace('_', ' ')} {self.get(name)}")
         yield ", ".join(words)
 
 

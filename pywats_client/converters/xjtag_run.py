@@ -61,8 +61,12 @@ class Run:
 
     @property
     def verdict(self) -> Status | None:
-        """Its own result."""
-        return _status(self.about.get(_RESULT, ""), line_of(self._root))
+        """Its own result. ConversionError for a run that was not executed."""
+        result = self.about.get(_RESULT, "")
+        verdict = _status(result, line_of(self._root))
+        if verdict in ("S", "D"):
+            raise ConversionError(f"the run was not executed: its result is {result}", line=line_of(self._root))
+        return verdict
 
     def add_to(self, report: UutReport) -> None:
         """Its groups as sequences, and what else it says."""

@@ -1,7 +1,6 @@
 """Seica flying probes: the XML log of a panel, with the boards on it and their tests."""
 
 import math
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
@@ -10,7 +9,7 @@ from typing import NamedTuple, Self
 from pywats_client.converters.base import Context, FileConverter, Source
 from pywats_client.converters.dates import dated
 from pywats_client.converters.fields import MAX_FACT, Fields, tell
-from pywats_client.converters.in_circuit import Reading, quantity, seconds
+from pywats_client.converters.in_circuit import Reading, place, quantity, seconds
 from pywats_client.converters.nested import sequence, set_verdict, titled
 from pywats_client.converters.programs import ProductArguments, Program
 from pywats_client.converters.texts import scaled
@@ -31,7 +30,6 @@ _USED = {
     _END: {"NM", "NMP", "LT", "BC", "OP", "ED"},
 }
 """Attributes with a place in the report; the others are told in words."""
-_INDEX = re.compile(r"\d{1,9}", re.ASCII)
 
 
 class Node(NamedTuple):
@@ -56,8 +54,8 @@ class Node(NamedTuple):
 
     @property
     def tests(self) -> list["Node"]:
-        """Those of a board."""
-        return [child for child in self.children if child.name == _TEST]
+        """Those of a board, wherever they lie in it."""
+        return [test for child in self.children for test in ([child] if child.name == _TEST else child.tests)]
 
     def told(self) -> str:
         """What has no place in the report, in words; empty where that is nothing."""
@@ -98,14 +96,15 @@ class SeicaXml(FileConverter):
     A board (BI) is a unit. Neighbouring tests of one function (F) are a sequence; a test with partial results (TR) is
     one, too. Result codes: 0 is passed, any other failed. Dates begin with the day; a test's time (TT) is in
     milliseconds, that of a board in seconds, as the total of the panel shows. Attributes without a place in the
-    report are told by their names in its texts.
+    report are told by their names in its texts. The texts of the arguments may also hold {panel}, its barcode, and
+    {board}, the place on it.
     """
 
     name = "seica_xml"
     description = "Seica flying probe, XML log: one report a board of the panel"
 
     class Arguments(ProductArguments):
-        """The texts of the arguments may also hold {panel}, its barcode, and {board}, its place on the panel."""
+        """Those of every format whose program is known."""
 
     def matches(self, source: Source) -> float:
         """The short names of the root and of what it holds."""
@@ -176,7 +175,7 @@ def _report(source: Source, arguments: SeicaXml.Arguments, session: Session, boa
         station=shorten(session.said("TN"), MAX_FACT) or None,
         batch_serial_number=shorten(session.said("LT"), MAX_FACT) or None,
         execution_time=seconds(board.get("TT")),
-        socket_index=int(board.get("ID")) if not is_alone and _INDEX.fullmatch(board.get("ID")) else None,
+        socket_index=None if is_alone else place(board.get("ID")),
     )
     program.describe(report)
     _tell(report, session, board)

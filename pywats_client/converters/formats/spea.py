@@ -7,9 +7,10 @@ from typing import Literal, NamedTuple
 
 from pywats_client.converters.base import Context, FileConverter, Source
 from pywats_client.converters.fields import MAX_FACT, Fields, tell
+from pywats_client.converters.in_circuit import place
 from pywats_client.converters.nested import titled
-from pywats_client.converters.spea_records import MAX_FIELDS, DateOrder, Record, Test
-from pywats_client.converters.texts import TextArguments, beginning, lines
+from pywats_client.converters.spea_records import DateOrder, Record, Test
+from pywats_client.converters.texts import TextArguments, beginning, streamed
 from pywats_client.errors import ConversionError
 from pywats_client.wsjf import UutReport, shorten
 
@@ -25,7 +26,8 @@ class Spea(FileConverter):
     A run lasts from START to END. A unit is what has an SN and a BOARDRESULT; a run of a panel has several of both,
     in the order of its boards, which the second field of the tests numbers. A task is a sequence of its tests. Tests
     tried again stand beside the first try, as in the file. START says programme, part number, revision, a name
-    without a known meaning, operator, date and time.
+    without a known meaning, operator, date and time. The texts of the arguments may also hold {board}, its place on
+    the panel, and {programme}.
     """
 
     name = "spea"
@@ -48,8 +50,8 @@ class Spea(FileConverter):
 
     def convert(self, source: Source, context: Context) -> Iterator[UutReport | ConversionError]:
         """A report a unit, run by run."""
-        log = _Log(source, context.arguments)
-        for line in lines(source, context.arguments.encoding):
+        log = _Log(source, context)
+        for line in streamed(source, context.arguments.encoding):
             yield from log.read(Record.of(line))
         yield from log.finish()
 
@@ -57,9 +59,9 @@ class Spea(FileConverter):
 class _Log:
     """The run that is open, and what was said before it."""
 
-    def __init__(self, source: Source, arguments: Spea.Arguments) -> None:
-        self._source, self._arguments = source, arguments
-        self._order = DateOrder(argument=arguments.day_first)
+    def __init__(self, source: Source, context: Context) -> None:
+        self._source, self._context = source, context
+        self._order = DateOrder(argument=context.arguments.day_first)
         self._run: _Run | None = None
         self._is_empty, self._is_lost = True, False
 
@@ -70,7 +72,7 @@ class _Log:
             self._order = self._order._replace(format="".join(record.values))
         elif record.kind == _START:
             yield from self._broken_off(f"the next begins in line {record.line}")
-            self._run = _Run(self._source, self._arguments, record, self._order)
+            self._run = _Run(self._source, self._context, record, self._order)
             self._is_empty = self._is_lost = False
         elif run is None:
             if not self._is_lost:
@@ -102,12 +104,18 @@ class _Unit(NamedTuple):
     serial: Record
     result: Record
 
+    @property
+    def board(self) -> str:
+        """Its place on the panel."""
+        return self.tests[0].board if self.tests else ""
+
 
 class _Run:
     """From START to END: the tests of one board, or of all boards of a panel."""
 
-    def __init__(self, source: Source, arguments: Spea.Arguments, start: Record, order: DateOrder) -> None:
-        self._source, self._arguments, self._start, self._order = source, arguments, start, order
+    def __init__(self, source: Source, context: Context, start: Record, order: DateOrder) -> None:
+        self._source, self._arguments, self._log = source, context.arguments, context.log
+        self._start, self._order = start, order
         self._boards: dict[tuple[int, str], list[Test]] = {}
         """by how many results stand before, and the board's number"""
         self._serials: list[Record] = []
@@ -126,7 +134,7 @@ class _Run:
             self._serials.append(record)
         elif record.kind == _RESULT:
             self._results.append(record)
-        elif record.kind not in _TESTS and len(record.values) + 1 < MAX_FIELDS:
+        elif record.kind not in _TESTS and not Test.is_likely(record):
             self._others.append(record)
         else:
             try:
@@ -147,7 +155,10 @@ class _Run:
             return
         for unit in units:
             try:
-                yield self._report(unit, end, is_alone=len(units) == 1)
+                if unit.result.verdict() in ("S", "D"):
+                    self._log.info("%s: board %s was not tested", self._source.name, unit.board)
+                else:
+                    yield self._report(unit, end, is_alone=len(units) == 1)
             except ConversionError as fault:
                 yield fault
 
@@ -168,10 +179,9 @@ class _Run:
         return [_Unit(*each) for each in zip(tests, serials, results, strict=True)]
 
     def _report(self, unit: _Unit, end: Record, *, is_alone: bool) -> UutReport:
-        board = unit.tests[0].board if unit.tests else ""
         *names, operator = self._start.names or [""]
         programme, part_number, revision, name, *more = [*names, "", "", "", ""]
-        fields = Fields(self._source, self._arguments, {"board": board, "programme": programme})
+        fields = Fields(self._source, self._arguments, {"board": unit.board, "programme": programme})
         report = fields.report(
             serial_number=unit.serial.said,
             part_number=part_number or name,
@@ -184,8 +194,8 @@ class _Run:
             report.sequence_name = shorten(programme, _MAX_SEQUENCE_NAME)
         for text in filter(None, (name, *more)):
             tell(report, "Name in START", text)
-        if not is_alone and board.isdecimal():
-            report.socket_index = int(board)
+        if not is_alone:
+            report.socket_index = place(unit.board)
         self._tell(report, end)
         _add_tests(report, unit.tests, self._arguments.group_by)
         verdict = unit.result.verdict()

@@ -9,10 +9,11 @@ from logging import Logger
 from pywats_client.converters.base import Context, FileConverter, Source
 from pywats_client.converters.dates import dated, is_ambiguous
 from pywats_client.converters.fields import MAX_FACT, Fields, tell
+from pywats_client.converters.in_circuit import place
 from pywats_client.converters.measured import VERDICTS
 from pywats_client.converters.programs import Program, ProgramArguments
 from pywats_client.converters.takaya_rows import Header, Row
-from pywats_client.converters.texts import Line, beginning, lines
+from pywats_client.converters.texts import Line, beginning, streamed
 from pywats_client.errors import ConversionError
 from pywats_client.wsjf import UutReport, shorten
 from pywats_client.wsjf.model import Status
@@ -65,17 +66,15 @@ class Takaya(FileConverter):
     A group is a board, and a unit. Its rows come in quotes and a fixed order, or in columns below a header. Limits are
     the reference with its tolerances, but opens (OP) and shorts (SH) are judged otherwise: these keep reference and
     tolerances in their report text. A second test value is that of a second try, and counts. Units stay as they are,
-    such as KO. A model is a test program.
+    such as KO. A model is a test program. Without an encoding, text that looks like Shift-JIS is read as that. The
+    texts of the arguments may also hold {group}, the number of the board, and {panel}, its serial number.
     """
 
     name = "takaya"
     description = "Takaya flying probe, ATD log of APT94xx and newer: one report a group of the panel"
 
     class Arguments(ProgramArguments):
-        """The texts of the arguments may also hold {group}, the number of the board, and {panel}, its serial number.
-
-        Without an encoding, text that looks like Shift-JIS is read as that.
-        """
+        """How to read what the file leaves open."""
 
         day_first: bool | None = None
         """Whether 1/3/2023 is 1 March; unset: it is, and the report notes that day and month could change places."""
@@ -91,7 +90,7 @@ class Takaya(FileConverter):
         """A report a board, as soon as the next one begins."""
         log = _Log(source, context.arguments, context.log)
         line = None
-        for line in lines(source, context.arguments.encoding or _encoding(source)):
+        for line in streamed(source, context.arguments.encoding or _encoding(source)):
             yield from log.read(line)
         if line is None:
             raise ConversionError("the file is empty")
@@ -99,15 +98,21 @@ class Takaya(FileConverter):
 
 
 def _encoding(source: Source) -> str:
-    """Shift-JIS where the text looks like that; empty otherwise."""
-    content = source.read_bytes()
-    for encoding in ("utf-8", "cp932"):
-        try:
-            content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        return encoding if encoding == "utf-8" or _JAPANESE.search(content) else ""
-    return ""
+    """Shift-JIS where all of the text is that, some of it looks like that, and it is not UTF-8; empty otherwise."""
+    possible, looks_japanese = {"utf-8", "cp932"}, False
+    with source.open() as stream:
+        for line in stream:
+            possible -= {encoding for encoding in possible if not _is_text(line, encoding)}
+            looks_japanese = looks_japanese or _JAPANESE.search(line) is not None
+    return "cp932" if possible == {"cp932"} and looks_japanese else ""
+
+
+def _is_text(line: bytes, encoding: str) -> bool:
+    try:
+        line.decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 class _Log:
@@ -204,7 +209,7 @@ class _Log:
             station=shorten(facts.get("test id") or board.column("Tester_ID"), MAX_FACT) or None,
             batch_serial_number=shorten(facts.get("lot no.", ""), MAX_FACT) or None,
             execution_time=_seconds(facts.get("test time", "")),
-            socket_index=int(board.number) if board.number.isdecimal() else None,
+            socket_index=place(board.number),
             line=board.line,
         )
         program.describe(report)
