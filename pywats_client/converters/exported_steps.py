@@ -67,12 +67,14 @@ def _mend_single(step: Wire, kind: str) -> str:
 
 def _mend_names(step: Wire, measured: list[Wire]) -> None:
     """Each measurement of a multiple test has a name of its own; one without has that of its step."""
-    seen: set[str] = set()
+    counts: dict[str, int] = {}
     for item in measured:
-        name = str(item.get("name") or step.get("name"))
-        free = itertools.chain([name], (f"{name[: MAX_NAME - 6]} {count}" for count in itertools.count(2)))
-        item["name"] = next(each for each in free if each not in seen)
-        seen.add(item["name"])
+        name = first = str(item.get("name") or step.get("name"))
+        while name in counts:
+            counts[first] += 1
+            name = f"{first[: MAX_NAME - len(str(counts[first])) - 1]} {counts[first]}"
+        counts[name] = 1
+        item["name"] = name
 
 
 def _mend_comparison(step: Wire, measured: Wire) -> None:
