@@ -316,6 +316,7 @@ class Steps:
         elif step["stepType"] in ("ET_NLT", "ET_MNLT"):
             step["stepType"] = "WATS_XYGMNLT"
         step["chart"] = self._chart = chart
+        _note_more(step, cells[place + len(_CHART_FIELDS) :])
         return step
 
     def _add_series(self, row: Row) -> Wire:
@@ -330,7 +331,14 @@ class Steps:
         for value in filter(None, f"{ys};{xs}".split(";")):
             number(value.strip(), decimal_comma=True)
         self._chart["series"].append({"name": name, "dataType": "XYG", "xdata": xs, "ydata": ys})
+        _note_more(self._step, [*cells[: place - 1], *cells[place + 3 :]])
         return self._step
+
+
+def _note_more(step: Wire, cells: Iterable[str]) -> None:
+    """Cells that have no meaning where they stand."""
+    if more := " ".join(filter(None, cells)):
+        note(step, f"further columns: {more}")
 
 
 def _choose_limit(step: Wire, measured: Wire) -> None:
