@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
+from functools import lru_cache
 from typing import NamedTuple, Self
 
 from pywats_client.converters.in_circuit import quantity
@@ -184,11 +185,21 @@ class Row(NamedTuple):
         words = [f"step {self.get(_NUMBER)}"]
         if reference := self.get(_REFERENCE):
             words.append(" ".join(filter(None, ("reference", reference, self.get(_PLUS), self.get(_MINUS)))))
-        for name, text in self.said.items():
-            is_told = name.replace(_FIGURES, _CHARACTERS) in _USED & self.said.keys()
-            if name not in _OF_BOARD and not is_told and not name.endswith(_REPEATED) and not _NOTHING.fullmatch(text):
-                words.append(f"{name.replace('_', ' ')} {self.get(name)}")
+        for name, label in _untold(tuple(self.said)):
+            if not _NOTHING.fullmatch(self.said[name]):
+                words.append(f"{label} {self.get(name)}")
         yield ", ".join(words)
+
+
+@lru_cache(maxsize=100)  # a station's files have few headers
+def _untold(names: Sequence[str]) -> Sequence[tuple[str, str]]:
+    """The columns without a place in a step, and how they are called there."""
+    used = _OF_BOARD | (_USED & set(names))
+    return [
+        (name, name.replace("_", " "))
+        for name in names
+        if name.replace(_FIGURES, _CHARACTERS) not in used and not name.endswith(_REPEATED)
+    ]
 
 
 def _part(reference: float, tolerance: str, sign: str) -> float | None:

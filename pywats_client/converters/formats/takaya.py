@@ -137,10 +137,10 @@ class _Log:
                 yield from self._close()
                 self._panel = Section(line.number)
             (self._board or self._panel).verdict = verdict[1]
-        elif header := Header.of(line.text):
-            self._header = header
         elif text[0].isdecimal():
             yield from self._read_row(line)
+        elif header := Header.of(line.text):
+            self._header = header
         else:
             self._read_fact(text)
 
