@@ -67,11 +67,11 @@ _FIELDS = {
 
 
 class WatsText(FileConverter):
-    """Reports in WSTF, as the official client takes them from its drop folder.
+    """Experimental: from a table of the format's lines and columns; no file was at hand.
 
-    Experimental: from a table of the format's lines and columns; no file was at hand. Assumed: the step rows have the
-    columns in their usual order where no title row names them, a chart belongs to the step before it, and a limit of
-    LT or LE may stand in either limit's column.
+    Assumed: the step rows have the columns in their usual order where no title row names them; rows without a step
+    name add to the test before them; a chart belongs to the test before it; a limit of LT or LE may stand in either
+    limit's column.
     """
 
     name = "wats_text"
@@ -147,9 +147,9 @@ def _units(lines: Iterator[Line]) -> Iterator[_Unit | ConversionError]:
 
 def _converted(unit: _Unit, fields: Fields, context: Context) -> Wire | ConversionError:
     try:
-        if unit.mark == "step-data-start":
-            line = unit.rows[-1].number if unit.rows else unit.line
-            raise ConversionError("the unit breaks off within its steps: --Step-Data-End-- is missing", line=line)
+        if unit.mark not in ("step-data-end", "uut-end"):
+            line = max((line.number for line in (*unit.said, *unit.rows)), default=unit.line)
+            raise ConversionError("the unit breaks off: neither --Step-Data-End-- nor --UUT-End-- is there", line=line)
         report = _Report(context.arguments).read(unit)
         if unit.mark != "uut-end":
             context.log.error("line %d: the unit has no --UUT-End--", unit.line)
