@@ -1,20 +1,26 @@
 """The configuration, a form a section, made from its own model."""
 
-from typing import Any
+import asyncio
+from functools import cache
+from typing import Any, NamedTuple
 
-from pywats_client.config.model import Config, ConverterConfig
 from pywats_tui.forms.field import Field
 from pywats_tui.forms.schema import fields, section
 from pywats_tui.screens.form_page import FormPage, Section
 
-SCHEMA = Config.model_json_schema()
-SECTIONS = [name for name, about in SCHEMA["properties"].items() if "$ref" in about]
 TOKEN = Field(
     "token_encrypted",
     help="Write a new token here to replace the one in force; it is stored encrypted, and never shown.",
     is_secret=True,
     title="new token",
 )
+
+
+class Schemas(NamedTuple):
+    """JSON schemas with every key and its help."""
+
+    whole: dict[str, Any]
+    converter: dict[str, Any]
 
 
 class Configuration(FormPage):
@@ -24,19 +30,34 @@ class Configuration(FormPage):
 
     async def sections(self, config: dict[str, Any]) -> list[Section]:
         """Those of the model, then the converters."""
-        return [_section(name, config) for name in SECTIONS] + [
-            converter_section(f"converter {converter['name']}", converter) for converter in config["converters"]
+        schemas = await known_schemas()
+        names = [name for name, about in schemas.whole["properties"].items() if "$ref" in about]
+        return [_section(schemas, name, config) for name in names] + [
+            converter_section(schemas, f"converter {converter['name']}", converter)
+            for converter in config["converters"]
         ]
 
 
-def _section(name: str, config: dict[str, Any]) -> Section:
-    schema = section(SCHEMA, name)
+async def known_schemas() -> Schemas:
+    """Those of the model. Reading its help texts takes as long as half of the start: only who looks here waits."""
+    return await asyncio.to_thread(_schemas)
+
+
+@cache
+def _schemas() -> Schemas:
+    from pywats_client.config.model import Config, ConverterConfig
+
+    return Schemas(Config.model_json_schema(), ConverterConfig.model_json_schema())
+
+
+def _section(schemas: Schemas, name: str, config: dict[str, Any]) -> Section:
+    schema = section(schemas.whole, name)
     found = [TOKEN if field.key == TOKEN.key else field for field in fields(schema)]
     return Section(name, name, schema.get("description", ""), found, config[name])
 
 
-def converter_section(title: str, converter: dict[str, Any]) -> Section:
+def converter_section(schemas: Schemas, title: str, converter: dict[str, Any]) -> Section:
     """The keys that all converters have; `name` is what names them, and what a converter takes itself is elsewhere."""
-    found = fields(ConverterConfig.model_json_schema(), without=("name", "arguments"))
+    found = fields(schemas.converter, without=("name", "arguments"))
     about = f"Converter {converter['name']}; its own arguments: key 4, then e."
     return Section(title, f"converters[{converter['name']}]", about, found, converter)

@@ -8,7 +8,7 @@ from pywats_client.ipc.protocol import Code
 from pywats_client.logs import show_name
 from pywats_tui.forms.field import Field
 from pywats_tui.forms.schema import fields
-from pywats_tui.screens.configuration import converter_section
+from pywats_tui.screens.configuration import converter_section, known_schemas
 from pywats_tui.screens.form_page import FormPage, Section
 
 UNKNOWN = Field("arguments", "map", help="What the converter takes, as JSON.", default={}, items="any")
@@ -30,7 +30,7 @@ class ConverterForm(FormPage):
         if converter is None:
             raise CommandFailed(Code.NOT_FOUND, f"no converter {show_name(self._converter)} is configured any more")
         told = (await self.tui.feed.ask(DescribeConverters(names=[self._converter]))).converters[0]
-        settings = converter_section("settings", converter)
+        settings = converter_section(await known_schemas(), "settings", converter)
         if told.fault:
             about = f"! the module does not load: {show_name(told.fault)}"
             return [settings._replace(about=about, fields=[UNKNOWN, *settings.fields])]
