@@ -101,6 +101,11 @@ def _understood() -> Iterator[None]:
     """Whatever the library finds wrong with a file is said in a sentence."""
     try:
         yield
+    except MemoryError:
+        raise ConversionError(
+            "the file is damaged, or has a segment for which there is not enough memory: raise memory_limit_mb, "
+            "or have it written in smaller segments"
+        ) from None
     except Exception as fault:
         if type(fault) is Exception or isinstance(fault, (*_FAULTS, ValueError, struct.error)):
             raise ConversionError(f"npTDMS cannot read the file: {fault or type(fault).__name__}") from fault
