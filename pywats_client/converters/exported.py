@@ -36,6 +36,8 @@ def require(report: Wire) -> None:
 
 
 def _fill(report: Wire, fields: Fields) -> None:
+    if report.get("type") is None and report.keys() & {"uut", "uur", "root"}:
+        report["type"] = "R" if "uur" in report else "T"
     inner = report.setdefault("uut", {}) if report.get("type") == "T" else report.get("uur")
     holders = [(report, key, field) for key, field in _FILLED.items()]
     holders += [(inner, "user", "operator")] if isinstance(inner, dict) else []
