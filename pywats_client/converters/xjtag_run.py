@@ -8,7 +8,7 @@ from pathlib import PurePosixPath, PureWindowsPath
 from pywats_client.converters.archives import Archive
 from pywats_client.converters.fields import tell
 from pywats_client.converters.measured import VERDICTS, moment
-from pywats_client.converters.nested import bounded, sequence, set_verdict, titled
+from pywats_client.converters.nested import MAX_DEPTH, bounded, sequence, set_verdict, titled
 from pywats_client.converters.xjtag_html import Row, Rows, anchor_of, text_of
 from pywats_client.converters.xml import Element, line_of, local
 from pywats_client.errors import ConversionError
@@ -87,12 +87,14 @@ class Run:
             if text.strip():
                 report.root.note(bounded(text))
 
-    def _group(self, element: Element, row: Row | None, functions: Rows) -> SequenceCall:
+    def _group(self, element: Element, row: Row | None, functions: Rows, depth: int = 1) -> SequenceCall:
+        if depth > MAX_DEPTH:
+            raise ConversionError(f"groups lie more than {MAX_DEPTH} deep in each other", line=line_of(element))
         group = sequence(element.get("name", ""), _GROUP)
         for child in element:
             kind = local(child)
             if kind == _GROUP:
-                group.add(self._group(child, None, functions))
+                group.add(self._group(child, None, functions, depth + 1))
             elif kind == _FUNCTION:
                 self._add_function(group, child, functions)
             elif kind not in (_TEXT, _HTML):
