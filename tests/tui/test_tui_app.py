@@ -4,6 +4,8 @@ import importlib
 import os
 import pkgutil
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -34,6 +36,15 @@ def test_every_screen_has_a_number_a_name_and_a_line_of_help() -> None:
     assert [page.KEY for page in PAGES] == [str(number + 1) for number in range(len(PAGES))]
     assert len({page.TITLE for page in PAGES}) == len(PAGES)
     assert all(page.__doc__ and "\n" not in page.__doc__ for page in PAGES)
+
+
+def test_the_start_does_not_wait_for_what_only_some_screens_need() -> None:
+    code = "import sys, pywats_tui.app_run; print(*sys.modules)"
+    environ = {"PYTHONPATH": ":".join(sys.path)}
+    done = subprocess.run([sys.executable, "-c", code], env=environ, capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    assert not loaded & {"pywats_client.config.model", "trio", "httpx", "typer", "cryptography"}
+    assert "textual.widgets._data_table" not in loaded
 
 
 def test_one_key_reaches_every_screen_from_every_other_at_every_size(instance: Instance) -> None:

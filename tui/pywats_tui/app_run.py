@@ -1,5 +1,6 @@
 """The dashboard as the command line starts it."""
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -23,6 +24,8 @@ def run(instance_id: str, home: Path | None, *, is_view_only: bool = False, them
     instance = Instance.find(instance_id, home)
     if not (sys.stdin.isatty() and sys.stderr.isatty()):  # Textual reads the one and draws on the other
         raise NoTerminal("the dashboard needs a terminal; `pywats-client status` prints how the service is")
+    gc.freeze()
+    gc.enable()
     app = PywatsTui(instance, is_view_only=is_view_only, theme=theme)
     app.run()
     _let_go()
