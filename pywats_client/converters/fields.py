@@ -130,7 +130,7 @@ class Fields:
         """The verdict of a file that has neither one nor limits. Raises ConversionError where no argument says it."""
         found = verdict or self._arguments.result
         if found is None:
-            raise ConversionError("there is no verdict: the file does not say it, so set the argument result", line=line)
+            raise ConversionError("the file does not say the verdict: set the argument result", line=line)
         return found
 
 

@@ -1,7 +1,7 @@
 """The formats as people look them up: what each reads, its arguments, and an entry for the configuration."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from pywats_client.converters.describe import arguments, describe
@@ -40,11 +40,15 @@ def entry(name: str) -> dict[str, Any]:
 def page() -> str:
     """All of it as Markdown."""
     formats = list(built_in())
-    rows = [f"| [`{each.name}`](#{each.name}) | {each.about['description']} |" for each in formats]
     common = next(each for each in formats if each.name == AUTO)
-    parts = [_HEAD, "\n".join(["| format | reads |", "|---|---|", *rows]), _COMMON]
-    parts.append(_table(common, COMMON))
+    parts = [_HEAD, table(formats), _COMMON, _table(common, COMMON)]
     return "\n\n".join([*parts, *map(_section, formats)]) + "\n"
+
+
+def table(formats: Iterable[Format], page: str = "") -> str:
+    """A row a format, with a link to its section of the page."""
+    rows = [f"| [`{each.name}`]({page}#{each.name}) | {each.about['description']} |" for each in formats]
+    return "\n".join(["| format | reads |", "|---|---|", *rows])
 
 
 def _section(each: Format) -> str:

@@ -81,12 +81,15 @@ class Worker:
 
 
 def _peak_bytes() -> int:
-    """The most memory that this process has had so far; 0 where the system does not say."""
-    if os.name != "posix":
-        return 0
-    import resource
+    """The most memory that this process has had so far; 0 where the system does not say.
 
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    Not from getrusage(2), which counts what the process had that started this one.
+    """
+    try:
+        lines = Path("/proc/self/status").read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:")), 0)
 
 
 def _logger() -> logging.Logger:

@@ -39,7 +39,7 @@ def convert(home: Path, *arguments: object, **environ: str) -> subprocess.Comple
 def test_a_report_is_shown_as_a_tree_with_limits_and_verdicts(tmp_path: Path) -> None:
     result = convert(tmp_path, SAMPLES / "csv" / "seed_defaults.csv")
     assert result.returncode == 0, result.stderr
-    assert "seed_defaults.csv is taken for csv, by its content (csv 90%" in result.stderr
+    assert "seed_defaults.csv is taken for csv, by its content (csv 70%" in result.stderr
     assert "SN-0001  PN-77 rev B  test 10  FAILED" in result.stdout
     assert "│   ├── Icc  0.52 A  ≤ 0.5  FAILED" in result.stdout
     assert "worth a look: location is empty" in result.stderr

@@ -47,8 +47,8 @@ def test_below_the_alarm_threshold_the_log_says_so(tmp_path: Path, caplog: pytes
     arguments = {"formats": {"csv": {"columns": {"step": "Colour"}}}}
     converted(tmp_path, table, **arguments)
     assert caplog.messages == []
-    converted(tmp_path, table, alarm_threshold=0.95, **arguments)
-    assert caplog.messages == ["unit is taken for csv, which is not sure: csv 90%"]
+    converted(tmp_path, table, alarm_threshold=0.8, **arguments)
+    assert caplog.messages == ["unit is taken for csv, which is not sure: csv 70%"]
 
 
 def test_a_setting_that_the_format_does_not_have_is_named(tmp_path: Path) -> None:

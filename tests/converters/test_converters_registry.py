@@ -17,8 +17,15 @@ class Mine(FileConverter):
 """
 
 
+FORMATS = [
+    *("atml", "csv", "gr228x", "i3070", "junit", "klippel", "listen", "openhtf", "robot", "saki", "seica_xml"),
+    *("sigmaquest", "spea", "spectrum", "stdf", "takaya", "tdms", "testexec_sl", "teststand_xml"),
+    *("wats_json", "wats_text", "wats_xml", "xjtag"),
+]
+
+
 def test_built_in_formats_are_found_by_name() -> None:
-    assert built_in_names() == ["csv", "wats_json"]
+    assert built_in_names() == FORMATS
     for name in built_in_names():
         reference, stamp = resolve(name, Path("/nowhere"))
         assert load(reference).name == name

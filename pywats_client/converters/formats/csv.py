@@ -130,7 +130,7 @@ class Csv(FileConverter):
         first = next(line for line in lines if line.strip())
         found = Layout.of({}, _KNOWN, first.split(delimiter)).places.keys()
         if "serial_number" in found and found & {"step", "value", "verdict"}:
-            return 0.9
+            return 0.7
         return 0.4 if source.path.suffix.lower() in (".csv", ".tsv") else 0.1
 
     def convert(self, source: Source, context: Context) -> Iterator[UutReport | ConversionError]:
