@@ -111,7 +111,11 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list):
         return [_plain(item) for item in value]
     if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items() if item is not None}
+        return {
+            key: item if item.__class__ in _AS_IT_IS else _plain(item)
+            for key, item in value.items()
+            if item is not None
+        }
     if isinstance(value, StrEnum):
         return str(value)
     if isinstance(value, WireModel):

@@ -1,7 +1,9 @@
 """What the results of an STDF test are held against: limits that a record has, or has from the first of its test."""
 
 import math
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypedDict
 
 from pywats_client.converters.stdf.lot import Said
 from pywats_client.converters.texts import scaled
@@ -19,7 +21,17 @@ _PERCENT = 2
 """The one scale whose sign, %, changes what the number says; others only choose a prefix (m, k) for printing."""
 
 
-class Limits(NamedTuple):
+class About(TypedDict):
+    """The limits as methods of a report take them."""
+
+    low: float | None
+    high: float | None
+    unit: str | None
+    op: CompOp
+
+
+@dataclass(frozen=True)
+class Limits:
     """Limits, and what else holds for the numbers of a test."""
 
     low: float | None
@@ -35,10 +47,19 @@ class Limits(NamedTuple):
         """Whether there are any."""
         return self.op is not CompOp.LOG
 
+    @property
+    def about(self) -> About:
+        """What a numeric measurement is told of them."""
+        return {"low": self.low, "high": self.high, "unit": self.unit or None, "op": self.op}
+
+    @cached_property
+    def _arranged(self) -> tuple[CompOp, float | None, float | None]:
+        return arrange(self.low, self.high, self.op)
+
     def holds(self, number: float) -> bool:
-        """Whether a number, in the unit of the limits, keeps to them."""
-        comp_op, low, high = arrange(self.low, self.high, self.op)
-        return math.isfinite(number) and comp_op.holds(number, low, high)
+        """Whether a number, in the unit of the limits, is one and keeps to them."""
+        op, low, high = self._arranged
+        return math.isfinite(number) and op.holds(number, low, high)
 
     def value(self, number: float) -> float:
         """A number of the file in the unit of these limits."""

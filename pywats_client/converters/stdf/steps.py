@@ -4,7 +4,7 @@ import math
 import struct
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, cast
 
 from pywats_client.converters.measured import Measured
 from pywats_client.converters.stdf.limits import HIGH_PASSES, LOW_PASSES, Limits, inherited, limits_of
@@ -50,8 +50,10 @@ _FTR_TEXTS = {
 _NO_PATTERN = (None, 255)
 
 _PTR_RESULT_END = 12
-_MAX_NAME, _MAX_POINTS, _MAX_PLANS = 100, 10_000, 20_000
-_Sequence: TypeAlias = UutReport | SequenceCall
+_VERDICTS = ("P", "F", "T")
+_MAX_NAME, _MAX_POINTS, _MAX_PLANS = 100, 10_000, 10_000
+_WireStep: TypeAlias = dict[str, Any]
+"""A step as `Step.to_wire` gives it. A lot holds millions, of which models would take twice the time."""
 
 
 class _Plan(NamedTuple):
@@ -61,6 +63,10 @@ class _Plan(NamedTuple):
     limits: Limits
     alarm: str
     text: str
+    step: _WireStep
+    """without its status and its measurement"""
+    measurement: dict[str, Any]
+    """without its status and its value"""
 
 
 class Steps:
@@ -70,52 +76,59 @@ class Steps:
         self._stdf, self._lot = stdf, lot
         self._ptr = struct.Struct(stdf.order + "IBBBBf")
         self._plans: dict[tuple[bytes, int, bytes], _Plan] = {}
+        self._patterns: dict[tuple[str, bytes], _WireStep] = {}
         self.has_verdict = False
         """whether any test of the last part had a verdict or limits"""
 
     def add(self, report: UutReport, part: Part) -> None:
         """All of a part. Raises ConversionError for a record that cannot be read."""
         self.has_verdict = False
-        sections: list[_Sequence] = [report]
-        last: Step = report.root
+        sections: list[SequenceCall] = [report.root]
+        last: Step | _WireStep = report.root
         for record in part.records:
             match record.name:
                 case "PTR":
                     last = self._add_parametric(record, sections[-1])
                 case "MPR":
                     last = self._add_multiple(self._stdf.fields(record), sections[-1])
-                case "FTR":
-                    last = self._add_functional("FTR", self._stdf.fields(record), sections[-1])
-                case "STR":
-                    values = self._stdf.fields(record)
-                    if not values["CONT_FLG"] & 1:  # else the next record goes on with the same test
-                        last = self._add_functional("STR", values, sections[-1])
+                case "FTR" | "STR":
+                    last = self._add_functional(record, sections[-1]) or last
                 case "BPS":
                     name = self._stdf.fields(record).get("SEQ_NAME") or "Program section"
                     sections.append(sections[-1].sequence(shorten(name, _MAX_NAME)))
                 case "EPS":
                     sections = sections[:-1] or sections
                 case _:
-                    last.note(self._stdf.text(record))
+                    _note(last, self._stdf.text(record))
 
-    def _add_parametric(self, record: Record, sequence: _Sequence) -> Step:
+    def _add_parametric(self, record: Record, sequence: SequenceCall) -> Step | _WireStep:
         """A number. Millions of records differ in nothing else, so what they share is worked out once."""
         flags, parm, number = self._result(record)
         key = (record.body[:4], parm & _EQUAL_PASSES, record.body[_PTR_RESULT_END:])
         plan = self._plans.get(key) or self._plan(key, record)
-        limits, verdict, text = plan.limits, _verdict(flags), plan.text
         if flags & ~_FAILED or parm & ~_EQUAL_PASSES:
-            text = _joined(text, *_remarks(flags, parm, plan.alarm, limits))
+            return self._add_remarkable(sequence, plan, flags, parm, number)
+        self.has_verdict = True
+        value = plan.limits.value(number)
+        verdict: Status = "F" if flags else "P"
+        if plan.limits.holds(value) != (verdict == "P") or not math.isfinite(value):
+            return _add_measured(sequence, plan, value, verdict, plan.text)
+        measured = {**plan.measurement, "value": value, "status": verdict}
+        step = {**plan.step, "status": verdict, "numericMeas": [measured]}
+        sequence.steps.append(cast(Any, step))
+        sequence.worsen(verdict)
+        return step
+
+    def _add_remarkable(self, sequence: SequenceCall, plan: _Plan, flags: int, parm: int, number: float) -> Step:
+        """A number of which the flags say more than pass or fail."""
+        limits, verdict = plan.limits, _verdict(flags)
+        text = _joined(plan.text, *_remarks(flags, parm, plan.alarm, limits))
         if flags & _NOT_EXECUTED:
             return sequence.action(plan.name, status="S", report_text=text)
         self.has_verdict |= verdict is not None or limits.exist
         if flags & _INVALID:
             return _add_invalid(sequence, plan, verdict, _joined(text, f"the result {number:g} is not valid"))
-        value = limits.value(number)
-        measured = Measured(plan.name, value, limits.low, limits.high, limits.op, limits.unit, verdict=verdict)
-        step = measured.add_to(sequence)
-        step.note(text)
-        return step
+        return _add_measured(sequence, plan, limits.value(number), verdict, text)
 
     def _result(self, record: Record) -> tuple[int, int, float]:
         """TEST_FLG, PARM_FLG and RESULT, which may be left out where the first says that it is not valid."""
@@ -131,7 +144,10 @@ class Steps:
         values = self._stdf.fields(record)
         limits = limits_of(values, self._lot.first("PTR", values["TEST_NUM"], ptr_text(record.body)))
         name, text = self._name("PTR", values)
-        plan = _Plan(name, limits, values.get("ALARM_ID", ""), _joined(text, *limits.remarks))
+        text = _joined(text, *limits.remarks)
+        step = SequenceCall(name=name).numeric(name, 0.0, **limits.about, status="P", report_text=text).to_wire()
+        (measurement,) = step.pop("numericMeas")
+        plan = _Plan(name, limits, values.get("ALARM_ID", ""), text, step, measurement)
         if len(self._plans) < _MAX_PLANS:
             self._plans[key] = plan
         return plan
@@ -142,7 +158,7 @@ class Steps:
         name = values.get("TEST_TXT") or self._lot.name(kind, number) or f"Test {number}"
         return shorten(name, _MAX_NAME), _joined(f"test {number}", name if len(name) > _MAX_NAME else "")
 
-    def _add_multiple(self, values: Values, sequence: _Sequence) -> Step:
+    def _add_multiple(self, values: Values, sequence: SequenceCall) -> Step:
         """Several numbers: of pins, or over an input that is stepped."""
         flags, results = values["TEST_FLG"], values.get("RTN_RSLT", ())
         first = self._lot.first("MPR", values["TEST_NUM"])
@@ -152,7 +168,9 @@ class Steps:
         states = "".join(f"{state:x}" for state in values.get("RTN_STAT", ()))
         text = _joined(text, *limits.remarks, *remarks, states and f"pin states {states}")
         if flags & _NOT_EXECUTED or not results:
-            return self._add_verdict(sequence, name, flags, text)
+            step = _add_verdict(sequence, name, flags, text)
+            self.has_verdict |= step.status in _VERDICTS
+            return step
         self.has_verdict |= verdict is not None or limits.exist
         numbers = [limits.value(number) for number in results]
         pins = inherited("RTN_INDX", values, first)
@@ -173,14 +191,31 @@ class Steps:
         known = [self._lot.pin(index, *site) for index in pins or ()]
         return known if len(known) == count else [str(place) for place in range(1, count + 1)]
 
-    def _add_functional(self, kind: str, values: Values, sequence: _Sequence) -> Step:
-        """A verdict on a pattern of signals."""
+    def _add_functional(self, record: Record, sequence: SequenceCall) -> _WireStep | None:
+        """A verdict on a pattern of signals; None for a record that the next one continues."""
+        key = record.name, record.body
+        planned = self._patterns.get(key) or self._pattern(*key, self._stdf.fields(record))
+        if not planned:
+            return None
+        step = {**planned}
+        self.has_verdict |= step["status"] in _VERDICTS
+        sequence.steps.append(cast(Any, step))
+        sequence.worsen(step["status"])
+        return step
+
+    def _pattern(self, kind: str, body: bytes, values: Values) -> _WireStep | None:
+        """The step of a functional test; those that passed are the same on each part."""
+        if values.get("CONT_FLG", 0) & 1:
+            return None
         flags = values["TEST_FLG"]
         name, text = self._name(kind, values)
-        site = values["HEAD_NUM"], values["SITE_NUM"]
         remarks = _remarks(flags, 0, values.get("ALARM_ID", ""), None)
-        text = _joined(text, *remarks, *_pattern(values), *self._pattern_pins(values, *site))
-        return self._add_verdict(sequence, name, flags, text)
+        pins = self._pattern_pins(values, values["HEAD_NUM"], values["SITE_NUM"])
+        step = _add_verdict(SequenceCall(name=name), name, flags, _joined(text, *remarks, *_said(values), *pins))
+        planned = step.to_wire()
+        if len(self._patterns) < _MAX_PLANS:
+            self._patterns[kind, body] = planned
+        return planned
 
     def _pattern_pins(self, values: Values, head: int, site: int) -> Iterator[str]:
         """What the pins returned, what they were set to, and which failed."""
@@ -194,16 +229,15 @@ class Steps:
             if values.get(field):
                 yield f"{label} " + " ".join(self._lot.pin(index, head, site) for index in values[field])
 
-    def _add_verdict(self, sequence: _Sequence, name: str, flags: int, text: str) -> Step:
-        verdict = _verdict(flags)
-        if flags & _NOT_EXECUTED:
-            return sequence.action(name, status="S", report_text=text)
-        if verdict is None:
-            return sequence.action(name, report_text=text)
-        self.has_verdict = True
-        if verdict == "T":
-            return sequence.action(name, status=verdict, report_text=text)
+
+def _add_verdict(sequence: SequenceCall, name: str, flags: int, text: str) -> Step:
+    """A test without a number."""
+    verdict = _verdict(flags)
+    if flags & _NOT_EXECUTED:
+        return sequence.action(name, status="S", report_text=text)
+    if verdict in ("P", "F"):
         return sequence.passed(name, verdict == "P", report_text=text)
+    return sequence.action(name, status=verdict or "D", report_text=text)
 
 
 def _verdict(flags: int) -> Status | None:
@@ -233,19 +267,24 @@ def _remarks(flags: int, parm: int, alarm: str, limits: Limits | None) -> Iterat
         yield "the file gives no verdict"
 
 
-def _add_invalid(sequence: _Sequence, plan: _Plan, verdict: Status | None, text: str) -> Step:
-    """A test whose result is marked as not valid: its limits stay, the number goes into the report text."""
+def _note(step: Step | _WireStep, text: str) -> None:
+    if isinstance(step, Step):
+        step.note(text)
+    else:
+        step["reportText"] += f"\n{text}"
+
+
+def _add_measured(sequence: SequenceCall, plan: _Plan, value: float, verdict: Status | None, text: str) -> Step:
     limits = plan.limits
-    return sequence.numeric(
-        plan.name,
-        math.nan,
-        low=limits.low,
-        high=limits.high,
-        unit=limits.unit or None,
-        op=limits.op,
-        status=verdict or "D",
-        report_text=text,
-    )
+    measured = Measured(plan.name, value, limits.low, limits.high, limits.op, limits.unit, verdict=verdict)
+    step = measured.add_to(sequence)
+    step.note(text)
+    return step
+
+
+def _add_invalid(sequence: SequenceCall, plan: _Plan, verdict: Status | None, text: str) -> Step:
+    """A test whose result is marked as not valid: its limits stay, the number goes into the report text."""
+    return sequence.numeric(plan.name, math.nan, **plan.limits.about, status=verdict or "D", report_text=text)
 
 
 def _inputs(values: Values, first: Said, count: int) -> list[float]:
@@ -257,7 +296,7 @@ def _inputs(values: Values, first: Said, count: int) -> list[float]:
 
 
 def _chart(
-    sequence: _Sequence,
+    sequence: SequenceCall,
     name: str,
     inputs: list[float],
     numbers: list[float],
@@ -292,10 +331,7 @@ def _add_numbers(
         step.add(
             shorten(unique, _MAX_NAME),
             number,
-            low=limits.low,
-            high=limits.high,
-            unit=limits.unit or None,
-            op=limits.op,
+            **limits.about,
             status="P" if verdict == "P" else None,
         )
     if limits.exist and verdict in ("P", "F") and holds != (verdict == "P"):
@@ -303,7 +339,7 @@ def _add_numbers(
         step.note(f"The file says {said}, its limits say {by_limits}.")
 
 
-def _pattern(values: Values) -> Iterator[str]:
+def _said(values: Values) -> Iterator[str]:
     """What else is said of a functional test."""
     flags = values.get("OPT_FLAG", 0)
     for field, (label, absent) in _FTR_NUMBERS.items():
