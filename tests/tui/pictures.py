@@ -26,14 +26,16 @@ DIFFERS = (
 
 
 async def _glance(seen: Seen) -> None:
-    await seen.sees("acme", "Leakage", "fixtures.py does not load", "p Pause/resume")
+    await seen.sees("acme", "Leakage", "fixtures.py does not load", "p Pause/resume", "? Help")
 
 
 async def _report(seen: Seen) -> None:
     await seen.sees("acme")
     seen.app.note(f"pywats-client queue show {report(3).id}")
     await seen.app.push_screen(ReportPage(report(3).id))
-    await seen.sees("Supply voltage", "Firmware", "rejected (after 340 ms)", "$ pywats-client queue show")
+    await seen.sees(
+        "Supply voltage", "Firmware", "rejected (after 340 ms)", "$ pywats-client queue show", "esc Back", "? Help"
+    )
 
 
 SHOWN: dict[str, Callable[[Seen], Awaitable[None]]] = {"dashboard.svg": _glance, "report.svg": _report}

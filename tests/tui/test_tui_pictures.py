@@ -12,7 +12,9 @@ NAMESPACE = "http://www.w3.org/2000/svg"
 
 
 def texts(svg: str) -> list[str]:
-    return [text.strip() for text in ElementTree.fromstring(svg).itertext() if text.strip()]
+    return [
+        text for each in ElementTree.fromstring(svg).iter(f"{{{NAMESPACE}}}text") if (text := each.text or "").strip()
+    ]
 
 
 @pytest.mark.parametrize("name", SHOWN)

@@ -16,10 +16,10 @@ KEYS = [
     *(page.KEY for page in PAGES),
 ]
 LEAVES = {"q"}
-ROUNDS, IN_A_ROUND = 50, 20
+ROUNDS, IN_A_ROUND = 25, 20
 
 
-@pytest.mark.parametrize("seed", [5, 6])
+@pytest.mark.parametrize("seed", range(4))
 def test_two_thousand_keys_leave_it_alive(tmp_path: Path, seed: int) -> None:
     dice = random.Random(seed)
     keys = [key for key in KEYS if key not in LEAVES]

@@ -5,12 +5,12 @@ import contextlib
 import os
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from shown_parts import CASES
-from tui_parts import NARROW, WIDE, Seen, dashboard, instance_in, run, service, stable
+from tui_parts import NARROW, PATIENCE, WIDE, Seen, dashboard, instance_in, run, service, stable
 
 from pywats_tui.page import Page
 from pywats_tui.screens import PAGES
@@ -73,10 +73,21 @@ async def _settled(seen: Seen, page: type[Page], expected: str) -> str:
         return EMPTY_ROWS.sub(lambda rows: f"\n({len(rows[0]) - 1} empty rows)\n", masked)
 
     await seen.until(lambda: isinstance(seen.app.screen, page))
+    if IS_NEW:
+        return await _at_rest(seen, text)
     with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(2.0 if IS_NEW else 15.0):
-            await seen.until(lambda: not IS_NEW and text() == expected)
+        async with asyncio.timeout(PATIENCE / 2):
+            await seen.until(lambda: text() == expected)
     return text()
+
+
+async def _at_rest(seen: Seen, text: Callable[[], str]) -> str:
+    """The screen with its keys, once it has been the same for a while, however slow the machine."""
+    await seen.until(lambda: "? Help" in text())
+    before = ""
+    while before != (before := text()):
+        await asyncio.wait([asyncio.create_task(asyncio.sleep(2.0))])
+    return before
 
 
 def _read(file: Path) -> dict[str, str]:
