@@ -45,6 +45,7 @@ def two_sites() -> bytes:
         70, 0xD0, 1024, 16, 2, 3, 0, 0, 0, 1, 1, [1], [3], [2], [4], ([2], 3), "vec1", "ts", "NOP", "Scan", flags=0x80
     )
     w.ftr(70, site=1)
+    w.gdr((10, b"\x04kind"), (99, b"?"))
     w.gdr((10, b"\x04note"), (0, b""), (2, b"\x07\x00"), (13, b"\x0f"), (5, b"\xfe\xff"))
     w.prr("1", site=0, flags=0x08, tests=7, hard=4, soft=40, ms=1250, text="reference", repair=b"\x01\xab")
     w.prr("2", site=1, flags=0x08, tests=6, hard=4, soft=41, ms=1500)
@@ -154,6 +155,15 @@ def latin() -> bytes:
     return one_part(w).mrr().content
 
 
+def long_names() -> bytes:
+    """Texts that are longer than a report's fields, and what TSR says of tests outside of program sections."""
+    w = Writer("<").mir("L" * 60, node="n" * 101, job="j" * 201, revision="r" * 31, operator="o" * 101)
+    w.pir().ptr(1, 1.5).ptr(2, 1.5, text="Vdd").prr("1")
+    tsr = "U1 U1 C1 U4 U4 U4 U4 Cn Cn Cn"
+    w.record(10, 30, tsr, 255, 0, "P", 1, 1, 0, 0, "Vcc", "Main", "supply")
+    return w.record(10, 30, tsr, 255, 0, "P", 2, 1, 0, 0, "Vdd", "", "Vdd").mrr().content
+
+
 FILES = {
     "two_sites.stdf": two_sites(),
     "wafer.stdf.gz": wafer(),
@@ -162,6 +172,8 @@ FILES = {
     "packed.stdf.bz2": bz2.compress(padded()),
     "latin.stdf": latin(),
     "serial_form.stdf": padded(),
+    "long_names.stdf": long_names(),
+    "two_lots.stdf": padded().rstrip(b"\0") + padded()[6:],
     "broken_off.stdf": broken_off(),
     "broken_off.stdf.gz": gzip.compress(two_sites(), mtime=0)[:-200],
     "broken_records.stdf": broken_records(),

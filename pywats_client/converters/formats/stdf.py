@@ -9,7 +9,8 @@ from typing import Any
 from pywats_client.converters.base import Context, FileConverter, Source
 from pywats_client.converters.fields import Fields, tell
 from pywats_client.converters.stdf.lot import NO_COORDINATE, Bin, Fact, Lot, equipment_facts, fixture, wafer_facts
-from pywats_client.converters.stdf.passes import Part, read_lot, read_parts
+from pywats_client.converters.stdf.lot_reader import read_lot
+from pywats_client.converters.stdf.parts import Part, read_parts
 from pywats_client.converters.stdf.records import StdfFile, Values, far, unpacked
 from pywats_client.converters.stdf.steps import Steps
 from pywats_client.converters.texts import TextArguments
@@ -103,14 +104,17 @@ class _Reports:
 
     def _begin(self, fields: Fields, part: Part) -> UutReport:
         lot, equipment = self._lot.start, self._lot.equipment_of(part.head, part.site)
-        texts: dict[str, str] = {
-            "operator": lot.get("OPER_NAM", ""),
-            "station": lot.get("NODE_NAM", ""),
-            "location": lot.get("FACIL_ID", ""),
-            "batch_serial_number": lot.get("LOT_ID", ""),
-            "fixture_id": fixture(equipment),
+        texts: dict[str, tuple[str, int]] = {
+            "operator": (lot.get("OPER_NAM", ""), _MAX_TEXT),
+            "station": (lot.get("NODE_NAM", ""), _MAX_TEXT),
+            "location": (lot.get("FACIL_ID", ""), _MAX_TEXT),
+            "batch_serial_number": (lot.get("LOT_ID", ""), _MAX_TEXT),
+            "fixture_id": (fixture(equipment), _MAX_TEXT),
+            "sequence_name": (lot.get("JOB_NAM", ""), _MAX_SEQUENCE),
+            "sequence_version": (lot.get("JOB_REV", ""), _MAX_VERSION),
         }
-        about: dict[str, Any] = {field: shorten(text, _MAX_TEXT) or None for field, text in texts.items()}
+        about: dict[str, Any] = {name: shorten(text, size) or None for name, (text, size) in texts.items()}
+        job, revision = about.pop("sequence_name"), about.pop("sequence_version")
         report = fields.report(
             serial_number=self._serial_number(fields, part),
             part_number=lot.get("PART_TYP"),
@@ -121,13 +125,9 @@ class _Reports:
             comment=part.result.get("PART_TXT") or None,
             **about,
         )
-        job, version = lot.get("JOB_NAM", ""), lot.get("JOB_REV", "")
         report.sequence_name = job or report.sequence_name
-        report.sequence_version = shorten(version, _MAX_VERSION) or report.sequence_version
-        for name, text, size in (
-            *((name, text, _MAX_TEXT) for name, text in texts.items()),
-            ("job revision", version, _MAX_VERSION),
-        ):
+        report.sequence_version = revision or report.sequence_version
+        for name, (text, size) in texts.items():
             if len(text) > size:
                 report.root.note(f"{name}: {text}")
         self._tell_apart(report)

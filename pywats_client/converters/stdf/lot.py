@@ -112,6 +112,8 @@ class Lot:
     """how the first record of a test calls it, by the record's name and the test's number"""
     firsts: dict[tuple[str, int, bytes], Values] = field(default_factory=dict)
     """the first record of a test that has limits; by its text too, as some files use one number for several tests"""
+    has_sections: bool = False
+    """whether BPS says which tests belong together"""
     unknown: set[str] = field(default_factory=set)
     """types of records that are not known"""
     faults: list[ConversionError] = field(default_factory=list)
@@ -135,6 +137,14 @@ class Lot:
         """What a test is called, where its own record does not say it."""
         of_summary: Said = self.tests.get(number, {})
         return self.names.get((kind, number)) or of_summary.get("TEST_NAM") or of_summary.get("TEST_LBL") or ""
+
+    def about(self, number: int, name: str) -> Iterator[str]:
+        """What else is said of a test that is called so: where there are no program sections, in which it was."""
+        of_summary: Said = self.tests.get(number, {})
+        if not self.has_sections and of_summary.get("SEQ_NAME"):
+            yield f"sequence {of_summary['SEQ_NAME']}"
+        if of_summary.get("TEST_LBL", name) not in ("", name):
+            yield f"label {of_summary['TEST_LBL']}"
 
     def equipment_of(self, head: int, site: int) -> Said:
         """What a site is tested with."""

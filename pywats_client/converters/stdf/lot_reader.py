@@ -1,26 +1,18 @@
-"""The two passes over an STDF file: first what it says of the lot, then part after part."""
+"""The first pass over an STDF file: what it says of the lot."""
 
 import struct
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 
-from pywats_client.converters.stdf.lot import ALL, Bin, Lot, Said
-from pywats_client.converters.stdf.records import Record, StdfFile, Values
+from pywats_client.converters.stdf.lot import ALL, Bin, Lot
+from pywats_client.converters.stdf.records import PTR_TEXT, TESTS, TEXTS, Record, StdfFile, Values, ptr_text
 from pywats_client.errors import ConversionError
 
-TESTS = {"PTR": 4, "MPR": 4, "FTR": 4, "STR": 5}
-"""The records of a test, and where in each the head stands; its number lies before that, the site behind."""
 _OF_LOT = frozenset({"MIR", "MRR", "WCR", "ATR", "VUR", "SDR", "WIR", "WRR", "RDR", "PMR", "PGR", "TSR", "HBR", "SBR"})
-_TEXTS = ("GDR", "DTR")
-_BESIDE_TESTS = ("BPS", "EPS", *_TEXTS)
-_NOT_READ = ("FAR", "PCR", "PLR", "0.0")
-"""Counts of parts, the look of pin states, and the zeros that fill up a tape."""
+_NOT_READ = ("EPS", "FAR", "PCR", "PLR", "0.0")
+"""The end of a program section; counts of parts, the look of pin states, and the zeros that fill up a tape."""
 _NUMBER_SIZE = 4
-_PTR_TEXT = 12
-_TEST_FLG, _NOT_EXECUTED = 6, 0x10
-_MAX_LOT_TEXTS = 20
-_MAX_FIRSTS = 20_000
+_MAX_LOT_TEXTS, _MAX_FIRSTS = 20, 20_000
 _Site = tuple[int, int]
 
 
@@ -67,10 +59,12 @@ class _LotReader:
                 if record.name == "MIR":
                     raise
                 self._lot.faults.append(fault)
-        elif record.name in _TEXTS:
+        elif record.name in TEXTS:
             if not self._open:
                 self._texts.append(record)
-        elif record.name not in _BESIDE_TESTS and record.name not in _NOT_READ:
+        elif record.name == "BPS":
+            self._lot.has_sections = True
+        elif record.name not in _NOT_READ:
             self._lot.unknown.add(record.name)
 
     def finish(self) -> Lot:
@@ -99,6 +93,8 @@ class _LotReader:
         """What there is once in a file; what there may be several of follows."""
         lot = self._lot
         match record.name:
+            case "MIR" if lot.start:
+                raise ConversionError(f"{record.place}: a second lot begins; give each a file of its own")
             case "MIR":
                 lot.start = values
             case "MRR":
@@ -166,7 +162,7 @@ class _LotReader:
         first = self._ptr_texts.get(number)
         if first is not None and (text in (first, b"") or ("PTR", number, text) in self._lot.firsts):
             return
-        alarm = _PTR_TEXT + 1 + len(text)
+        alarm = PTR_TEXT + 1 + len(text)
         has_limits = len(body) > alarm + 1 + (body[alarm] if len(body) > alarm else 0)
         if has_limits:
             self._ptr_texts.setdefault(number, text)
@@ -183,127 +179,3 @@ class _LotReader:
         self._name(record, number, values)
         if "OPT_FLAG" in values and len(self._lot.firsts) < _MAX_FIRSTS:
             self._lot.firsts[record.name, number, text] = values
-
-
-def ptr_text(body: bytes) -> bytes:
-    """TEST_TXT of a PTR, as it stands there."""
-    return body[_PTR_TEXT + 1 : _PTR_TEXT + 1 + body[_PTR_TEXT]] if len(body) > _PTR_TEXT else b""
-
-
-@dataclass
-class Part:
-    """The records of one part, gathered from among those of the other sites."""
-
-    head: int
-    site: int
-    start: Record
-    """PIR, or where there is none the first record of a test"""
-    wafer: Said
-    records: list[Record]
-    """of its tests, with texts and program sections among them"""
-    result: Values
-    """PRR, which ends it"""
-
-    @property
-    def place(self) -> str:
-        """Which part it is, for a person who looks for it."""
-        return f"the part on head {self.head}, site {self.site} that begins in {self.start.place}"
-
-
-def read_parts(stdf: StdfFile, lot: Lot) -> Iterator[Part | ConversionError]:
-    """The second pass: each part as soon as its result has been read, and what is wrong with the others."""
-    return _PartReader(stdf, lot).read()
-
-
-class _PartReader:
-    """Sorts the records of all sites, which stand among each other, by the part that is on the site."""
-
-    def __init__(self, stdf: StdfFile, lot: Lot) -> None:
-        self._stdf, self._lot = stdf, lot
-        self._open: dict[_Site, Part] = {}
-        self._wafers: dict[_Site, Said] = {}
-        self._between: list[Record] = []
-        self._has_parts = False
-
-    def read(self) -> Iterator[Part | ConversionError]:
-        try:
-            for record in self._stdf.records():
-                if record.name in TESTS:
-                    self._add_test(record)
-                else:
-                    yield from self._take(record)
-        except ConversionError as broken_off:
-            yield from self._lost(str(broken_off))
-            if not self._open:
-                yield broken_off
-        else:
-            yield from self._lost("the file ends before it")
-            if not self._lot.end and not self._open:
-                yield ConversionError("the file ends without its last record, MRR: it is not complete")
-
-    def _lost(self, why: str) -> Iterator[ConversionError]:
-        return (ConversionError(f"{part.place} has no result (PRR): {why}") for part in self._open.values())
-
-    def _add_test(self, record: Record) -> None:
-        start, body = TESTS[record.name], record.body
-        if len(body) < start + 2:
-            self._add_to_all(record)  # whoever reads it tells that it is too short
-            return
-        site = body[start], body[start + 1]
-        if site in self._open:
-            self._open[site].records.append(record)
-        elif not _gives_only_defaults(record):
-            self._begin(record, site).records.append(record)
-
-    def _take(self, record: Record) -> Iterator[Part | ConversionError]:
-        body = record.body
-        match record.name:
-            case "PIR" | "PRR" | "WIR" | "WRR" if len(body) < 2:
-                yield ConversionError(f"{record.place}: it ends before its field SITE_NUM")
-            case "PIR":
-                site = body[0], body[1]
-                if site in self._open:
-                    yield ConversionError(f"{self._open[site].place} has no result (PRR) before {record.place}")
-                self._begin(record, site)
-            case "PRR":
-                yield self._end(record, (body[0], body[1]))
-            case "WIR":
-                self._wafers[body[0], body[1]] = self._lot.wafers.get(record.number, {})
-            case "WRR":
-                self._wafers.pop((body[0], body[1]), None)
-            case "BPS" | "EPS" | "GDR" | "DTR" if self._open:
-                self._add_to_all(record)
-            case "GDR" | "DTR" if self._has_parts:
-                self._between.append(record)
-
-    def _begin(self, record: Record, site: _Site) -> Part:
-        part = Part(*site, record, self._wafer(*site), self._between, Values(record, {}))
-        self._open[site] = part
-        self._between, self._has_parts = [], True
-        return part
-
-    def _end(self, record: Record, site: _Site) -> Part | ConversionError:
-        part = self._open.get(site) or self._begin(record, site)
-        del self._open[site]
-        try:
-            part.result = self._stdf.fields(record)
-        except ConversionError as fault:
-            return fault
-        return part
-
-    def _add_to_all(self, record: Record) -> None:
-        for part in self._open.values():
-            part.records.append(record)
-
-    def _wafer(self, head: int, site: int) -> Said:
-        """That of the site's group, else the one that is on the head."""
-        group = self._lot.equipment_of(head, site).get("SITE_GRP", ALL)
-        wafers = (self._wafers.get(key) for key in ((head, group), (head, ALL), (ALL, ALL)))
-        return next((wafer for wafer in wafers if wafer is not None), {})
-
-
-def _gives_only_defaults(record: Record) -> bool:
-    """A test that was not executed, outside of any part."""
-    return (
-        record.name in ("PTR", "MPR") and len(record.body) > _TEST_FLG and bool(record.body[_TEST_FLG] & _NOT_EXECUTED)
-    )
