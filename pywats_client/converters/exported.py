@@ -32,7 +32,7 @@ def require(report: Wire) -> None:
             "the file does not say the serial number: set the argument serial_number, or name_pattern"
         )
     if not report.get("result"):
-        raise ConversionError("there is no verdict: the file does not say it, so set the argument result")
+        raise ConversionError("the file does not say the verdict: set the argument result")
 
 
 def _fill(report: Wire, fields: Fields) -> None:
