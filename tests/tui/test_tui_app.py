@@ -84,6 +84,18 @@ def bound() -> Iterator[Binding]:
                 yield from vars(kind).get("BINDINGS", ())
 
 
+def test_the_palette_opens_again_while_it_is_still_closing(instance: Instance) -> None:
+    async def look() -> None:
+        async with dashboard(instance) as seen:
+            await seen.sees("acme")
+            await seen.lean_on(["ctrl+p", "escape"] * 20)
+            await seen.press("ctrl+p")
+            await seen.sees("The station at a glance.")
+
+    with service(instance):
+        run(look())
+
+
 def test_help_has_every_key_of_every_screen_also_of_those_that_open_over_others() -> None:
     text = help_text(PAGES + DETAILS, PywatsTui.BINDINGS) + "\n"
     missing = [binding for binding in bound() if _line(binding) not in text]

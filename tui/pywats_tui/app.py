@@ -186,7 +186,7 @@ class PywatsTui(App[None]):
     def action_command_palette(self) -> None:
         """Show it, once."""
         if not isinstance(self.screen, Palette):
-            self.push_screen(Palette(id="--command-palette"))
+            self.push_screen(Palette())  # no id, as Textual gives: the one before may still be going
 
     def _fatal_error(self) -> None:
         """The end after a fault of ours. Textual would print every local variable, and one might hold a secret."""
