@@ -32,8 +32,8 @@ LATE = {
     "config/token.py: _machine_id: winreg",
     "converters/formats/tdms.py: _library: nptdms",  # an extra, and heavy
     "converters/formats/tdms.py: _pieces: numpy",
-    "converters/robot_output.py: read: robot.api",  # of an extra, and slow to import
-    "converters/robot_output.py: read: robot.errors",
+    "converters/reading/robot_output.py: read: robot.api",  # of an extra, and slow to import
+    "converters/reading/robot_output.py: read: robot.errors",
 }
 
 

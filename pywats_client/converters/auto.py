@@ -7,8 +7,8 @@ from typing import Any
 from pydantic import Field
 
 from pywats_client.converters.base import Context, Converter, FileConverter, Report, Source
-from pywats_client.converters.fields import FormatArguments
 from pywats_client.converters.matches import Match, told
+from pywats_client.converters.reading.fields import FormatArguments
 from pywats_client.converters.registry import built_in_names, check_arguments, load, resolve_built_in
 from pywats_client.errors import ConversionError
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from pywats_client.converters.describe import arguments, describe
-from pywats_client.converters.fields import FormatArguments
+from pywats_client.converters.reading.fields import FormatArguments
 from pywats_client.converters.registry import AUTO, built_in_names, load, resolve_built_in
 from pywats_client.errors import ConversionError
 

@@ -5,9 +5,10 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from string import Template
+from typing import NamedTuple
 
 from pywats_client.converters.base import Source
-from pywats_client.converters.texts import beginning
+from pywats_client.converters.reading.texts import beginning
 from pywats_client.errors import ConversionError
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,49}")
@@ -34,10 +35,8 @@ def write(folder: Path, name: str, sample: Path | None = None) -> list[Path]:
 
 def _files(name: str, sample: Path | None) -> Mapping[str, bytes]:
     kind = _kind(sample) if sample else "lines"
-    values = {"name": name, "class_name": "".join(word.title() for word in name.split("_")), "reading": _READING[kind]}
-    names = ["Context", *([] if kind == "xml" else ["ConversionError"]), "Converter", "FileConverter", "Source"]
-    names += ["xml"] if kind == "xml" else []
-    values |= {"imports": _IMPORTS[kind], "names": ", ".join(names), "samples": SAMPLES}
+    class_name = "".join(word.title() for word in name.split("_"))
+    values = {"name": name, "class_name": class_name, "samples": SAMPLES, **_KINDS[kind]._asdict()}
     code = Template(_CONVERTER).substitute(values)
     files = {f"{name}.py": code.encode(), f"test_{name}.py": Template(_TEST).substitute(values).encode()}
     if sample:
@@ -56,7 +55,7 @@ def _kind(sample: Path) -> str:
 _CONVERTER = '''"""Converts the result files of $name to WATS reports."""
 
 ${imports}from pywats_client.converters import $names
-from pywats_client.wsjf import UutReport
+${more_imports}from pywats_client.wsjf import UutReport
 
 
 class $class_name(FileConverter):
@@ -83,22 +82,39 @@ class $class_name(FileConverter):
 $reading
         return report
 '''
-_IMPORTS = {"lines": "", "json": "import json\n\n", "xml": ""}
-_READING = {
-    "lines": """        for number, line in enumerate(source.read_text().splitlines(), 1):
+
+
+class _Kind(NamedTuple):
+    """What differs from one kind of file to another."""
+
+    reading: str
+    names: str = "Context, ConversionError, Converter, FileConverter, Source"
+    imports: str = ""
+    more_imports: str = ""
+
+
+_LINES = """        for number, line in enumerate(source.read_text().splitlines(), 1):
             name, _, value = line.partition("=")
             try:
                 report.numeric(name.strip(), float(value))
             except ValueError:
-                raise ConversionError(f"{value.strip()!r} is not a number", line=number) from None""",
-    "json": """        try:
+                raise ConversionError(f"{value.strip()!r} is not a number", line=number) from None"""
+_JSON = """        try:
             content = json.loads(source.read_text())
         except ValueError as fault:
             raise ConversionError(f"the file is not JSON: {fault}") from None
         for name, value in content.items():
-            report.text(name, str(value))""",
-    "xml": """        for element in xml.parse(source):
-            report.text(xml.local(element), element.text or "")""",
+            report.text(name, str(value))"""
+_XML = """        for element in xml.parse(source):
+            report.text(xml.local(element), element.text or "")"""
+_KINDS = {
+    "lines": _Kind(_LINES),
+    "json": _Kind(_JSON, imports="import json\n\n"),
+    "xml": _Kind(
+        _XML,
+        names="Context, Converter, FileConverter, Source",
+        more_imports="from pywats_client.converters.reading import xml\n",
+    ),
 }
 _SAMPLE = b"Supply voltage = 3.31\nCurrent = 0.42\n"
 _STEPS = [

@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from pywats_client.converters.base import Source
-from pywats_client.converters.fields import Fields, FormatArguments, tell
+from pywats_client.converters.reading.fields import Fields, FormatArguments, tell
 from pywats_client.errors import ConversionError
 from pywats_client.wsjf import UutReport
 

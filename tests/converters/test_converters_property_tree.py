@@ -4,7 +4,16 @@ import math
 
 import pytest
 
-from pywats_client.converters.property_tree import Array, Group, Scalar, Value, chart_of, lines, number_of, plots
+from pywats_client.converters.reading.property_tree import (
+    Array,
+    Group,
+    Scalar,
+    Value,
+    chart_of,
+    lines,
+    number_of,
+    plots,
+)
 
 
 def row(*numbers: float) -> Array:

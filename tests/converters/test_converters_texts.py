@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from pywats_client.converters.base import Source
-from pywats_client.converters.texts import Line, TextArguments, beginning, lines, read, scaled
+from pywats_client.converters.reading.texts import Line, TextArguments, beginning, lines, read, scaled
 from pywats_client.errors import ConversionError
 
 

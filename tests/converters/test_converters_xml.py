@@ -6,8 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pywats_client.converters import xml
 from pywats_client.converters.base import Source
+from pywats_client.converters.reading import xml
 from pywats_client.errors import ConversionError
 
 LAUGHS = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))

@@ -4,13 +4,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from pywats_client.converters.atml_steps import STEPS, Steps, judge, name_of
-from pywats_client.converters.atml_values import attribute, named_values, text_of
 from pywats_client.converters.base import Context, FileConverter, Source
-from pywats_client.converters.fields import Fields, FormatArguments
-from pywats_client.converters.step_results import StepResult
-from pywats_client.converters.unit_facts import Part, UnitFacts, fill, mark_cause, settle
-from pywats_client.converters.xml import Element, elements, line_of, local, namespace, root_of
+from pywats_client.converters.reading.atml_steps import STEPS, Steps, judge, name_of
+from pywats_client.converters.reading.atml_values import attribute, named_values, text_of
+from pywats_client.converters.reading.fields import Fields, FormatArguments
+from pywats_client.converters.reading.step_results import StepResult
+from pywats_client.converters.reading.unit_facts import Part, UnitFacts, fill, mark_cause, settle
+from pywats_client.converters.reading.xml import Element, elements, line_of, local, namespace, root_of
 from pywats_client.errors import ConversionError
 from pywats_client.wsjf import UutReport
 from pywats_client.wsjf.report import ROOT_NAME

@@ -8,10 +8,10 @@ from typing import Any, Literal, TextIO
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from pywats_client.converters.base import Context, FileConverter, Source
-from pywats_client.converters.fields import Fields, FormatArguments, tell
-from pywats_client.converters.measured import VERDICTS, Measured, Texts, limit, moment, operator
+from pywats_client.converters.reading.fields import Fields, FormatArguments, tell
+from pywats_client.converters.reading.measured import VERDICTS, Measured, Texts, limit, moment, operator
+from pywats_client.converters.reading.tables import Column, Layout, Row, find_column, find_delimiter, read_rows
 from pywats_client.converters.registry import check_arguments
-from pywats_client.converters.tables import Column, Layout, Row, find_column, find_delimiter, read_rows
 from pywats_client.converters.templates import merged
 from pywats_client.errors import ConversionError
 from pywats_client.wsjf import SequenceCall, UutReport

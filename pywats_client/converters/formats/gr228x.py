@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator, Mapping
 
 from pywats_client.converters.base import Context, FileConverter, Source
-from pywats_client.converters.fields import Fields, tell
-from pywats_client.converters.gr228x_lines import (
+from pywats_client.converters.reading.fields import Fields, tell
+from pywats_client.converters.reading.gr228x_lines import (
     EVENT,
     FAULT,
     MORE_NAILS,
@@ -17,10 +17,10 @@ from pywats_client.converters.gr228x_lines import (
     unit_of,
     value_of,
 )
-from pywats_client.converters.measured import Measured
-from pywats_client.converters.nested import titled
-from pywats_client.converters.programs import Program, ProgramArguments
-from pywats_client.converters.texts import Line, beginning, streamed
+from pywats_client.converters.reading.measured import Measured
+from pywats_client.converters.reading.nested import titled
+from pywats_client.converters.reading.programs import Program, ProgramArguments
+from pywats_client.converters.reading.texts import Line, beginning, streamed
 from pywats_client.errors import ConversionError
 from pywats_client.wsjf import Step, UutReport
 from pywats_client.wsjf.model import Status

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from pywats_client.converters.base import Context, FileConverter, Source
-from pywats_client.converters.fields import Fields, tell
-from pywats_client.converters.i3070_records import Record, boards
-from pywats_client.converters.i3070_steps import add_test
-from pywats_client.converters.programs import Program
-from pywats_client.converters.texts import TextArguments, beginning, read
+from pywats_client.converters.reading.fields import Fields, tell
+from pywats_client.converters.reading.i3070_records import Record, boards
+from pywats_client.converters.reading.i3070_steps import add_test
+from pywats_client.converters.reading.programs import Program
+from pywats_client.converters.reading.texts import TextArguments, beginning, read
 from pywats_client.errors import ConversionError
 from pywats_client.wsjf import UutReport
 from pywats_client.wsjf.model import Status

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Literal
 
-from pywats_client.converters import xml
 from pywats_client.converters.base import Context, FileConverter, Source
-from pywats_client.converters.fields import Fields, FormatArguments, tell
-from pywats_client.converters.junit_cases import (
+from pywats_client.converters.reading import xml
+from pywats_client.converters.reading.fields import Fields, FormatArguments, tell
+from pywats_client.converters.reading.junit_cases import (
     COUNTS,
     OUTCOMES,
     add_case,
@@ -22,9 +22,9 @@ from pywats_client.converters.junit_cases import (
     seconds,
     within,
 )
-from pywats_client.converters.named_facts import NamedFacts
-from pywats_client.converters.nested import MAX_DEPTH, explain, sequence, skip_if_all_were
-from pywats_client.converters.xml import Element, line_of, local
+from pywats_client.converters.reading.named_facts import NamedFacts
+from pywats_client.converters.reading.nested import MAX_DEPTH, explain, sequence, skip_if_all_were
+from pywats_client.converters.reading.xml import Element, line_of, local
 from pywats_client.errors import ConversionError
 from pywats_client.wsjf import SequenceCall, UutReport, shorten
 

@@ -7,12 +7,12 @@ from pathlib import Path, PureWindowsPath
 from typing import NoReturn
 
 from pywats_client.converters.base import Context, FileConverter, Source
-from pywats_client.converters.fields import Fields, tell
-from pywats_client.converters.klippel_header import LISTS, START, VERDICT, Header, Verdict
-from pywats_client.converters.measured import Measured, Texts, limit
-from pywats_client.converters.nested import MAX_NAME, sequence
-from pywats_client.converters.tables import Row, read_rows
-from pywats_client.converters.texts import Line, TextArguments, beginning, lines, read
+from pywats_client.converters.reading.fields import Fields, tell
+from pywats_client.converters.reading.klippel_header import LISTS, START, VERDICT, Header, Verdict
+from pywats_client.converters.reading.measured import Measured, Texts, limit
+from pywats_client.converters.reading.nested import MAX_NAME, sequence
+from pywats_client.converters.reading.tables import Row, read_rows
+from pywats_client.converters.reading.texts import Line, TextArguments, beginning, lines, read
 from pywats_client.errors import ConversionError, NotMine
 from pywats_client.wsjf import NumericLimit, SequenceCall, UutReport, shorten
 from pywats_client.wsjf.model import Status

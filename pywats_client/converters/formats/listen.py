@@ -7,12 +7,12 @@ from itertools import groupby
 from typing import NamedTuple
 
 from pywats_client.converters.base import Context, FileConverter, Source
-from pywats_client.converters.dates import dated, is_day_first
-from pywats_client.converters.fields import Fields, tell
-from pywats_client.converters.measured import VERDICTS, Measured, Texts, limit
-from pywats_client.converters.nested import MAX_NAME
-from pywats_client.converters.tables import Layout, Row
-from pywats_client.converters.texts import TextArguments, beginning, lines
+from pywats_client.converters.reading.dates import dated, is_day_first
+from pywats_client.converters.reading.fields import Fields, tell
+from pywats_client.converters.reading.measured import VERDICTS, Measured, Texts, limit
+from pywats_client.converters.reading.nested import MAX_NAME
+from pywats_client.converters.reading.tables import Layout, Row
+from pywats_client.converters.reading.texts import TextArguments, beginning, lines
 from pywats_client.errors import ConversionError
 from pywats_client.wsjf import UutReport, shorten
 from pywats_client.wsjf.model import Status

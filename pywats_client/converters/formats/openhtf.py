@@ -7,13 +7,13 @@ from typing import Any
 from pydantic import Field
 
 from pywats_client.converters.base import Context, FileConverter, Source
-from pywats_client.converters.fields import MAX_FACT, Fields, FormatArguments, tell
-from pywats_client.converters.json_values import Json, obj, objects, read, text_of, texts
-from pywats_client.converters.named_facts import NamedFacts
-from pywats_client.converters.nested import bounded, explain, sequence, titled
-from pywats_client.converters.openhtf_measurements import add_measurement, outcome
-from pywats_client.converters.openhtf_phases import Logs, moment, phase_step, set_times
-from pywats_client.converters.texts import beginning
+from pywats_client.converters.reading.fields import MAX_FACT, Fields, FormatArguments, tell
+from pywats_client.converters.reading.json_values import Json, obj, objects, read, text_of, texts
+from pywats_client.converters.reading.named_facts import NamedFacts
+from pywats_client.converters.reading.nested import bounded, explain, sequence, titled
+from pywats_client.converters.reading.openhtf_measurements import add_measurement, outcome
+from pywats_client.converters.reading.openhtf_phases import Logs, moment, phase_step, set_times
+from pywats_client.converters.reading.texts import beginning
 from pywats_client.errors import ConversionError
 from pywats_client.wsjf import SequenceCall, Step, UutReport, shorten
 from pywats_client.wsjf.model import Status

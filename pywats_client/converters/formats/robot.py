@@ -7,12 +7,12 @@ from typing import Any
 
 from pydantic import Field
 
-from pywats_client.converters import xml
 from pywats_client.converters.base import Context, FileConverter, Source
-from pywats_client.converters.fields import Fields, FormatArguments, tell
-from pywats_client.converters.named_facts import NamedFacts
-from pywats_client.converters.nested import MAX_DEPTH, bounded, explain, printable, sequence, titled
-from pywats_client.converters.robot_output import is_json, own_status, read
+from pywats_client.converters.reading import xml
+from pywats_client.converters.reading.fields import Fields, FormatArguments, tell
+from pywats_client.converters.reading.named_facts import NamedFacts
+from pywats_client.converters.reading.nested import MAX_DEPTH, bounded, explain, printable, sequence, titled
+from pywats_client.converters.reading.robot_output import is_json, own_status, read
 from pywats_client.errors import ConversionError
 from pywats_client.wsjf import PassFail, SequenceCall, Step, UutReport, shorten
 from pywats_client.wsjf.build import AnyOf

@@ -5,13 +5,13 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Literal
 
-from pywats_client.converters import xml
 from pywats_client.converters.base import Context, FileConverter, Source
-from pywats_client.converters.dates import dated
-from pywats_client.converters.fields import Fields, FormatArguments, tell
-from pywats_client.converters.measured import VERDICTS
-from pywats_client.converters.nested import sequence, set_verdict, titled
-from pywats_client.converters.xml import Element, line_of, local, told
+from pywats_client.converters.reading import xml
+from pywats_client.converters.reading.dates import dated
+from pywats_client.converters.reading.fields import Fields, FormatArguments, tell
+from pywats_client.converters.reading.measured import VERDICTS
+from pywats_client.converters.reading.nested import sequence, set_verdict, titled
+from pywats_client.converters.reading.xml import Element, line_of, local, told
 from pywats_client.errors import ConversionError
 from pywats_client.wsjf import SequenceCall, UutReport, shorten
 from pywats_client.wsjf.model import Status

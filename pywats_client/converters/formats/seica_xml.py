@@ -7,13 +7,13 @@ from itertools import groupby
 from typing import NamedTuple, Self
 
 from pywats_client.converters.base import Context, FileConverter, Source
-from pywats_client.converters.dates import dated
-from pywats_client.converters.fields import MAX_FACT, Fields, tell
-from pywats_client.converters.in_circuit import Reading, place, quantity, seconds
-from pywats_client.converters.nested import sequence, set_verdict, titled
-from pywats_client.converters.programs import ProductArguments, Program
-from pywats_client.converters.texts import scaled
-from pywats_client.converters.xml import Element, elements, line_of, local, root_of
+from pywats_client.converters.reading.dates import dated
+from pywats_client.converters.reading.fields import MAX_FACT, Fields, tell
+from pywats_client.converters.reading.in_circuit import Reading, place, quantity, seconds
+from pywats_client.converters.reading.nested import sequence, set_verdict, titled
+from pywats_client.converters.reading.programs import ProductArguments, Program
+from pywats_client.converters.reading.texts import scaled
+from pywats_client.converters.reading.xml import Element, elements, line_of, local, root_of
 from pywats_client.errors import ConversionError
 from pywats_client.wsjf import SequenceCall, UutReport, shorten
 from pywats_client.wsjf.model import Status

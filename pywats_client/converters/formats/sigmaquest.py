@@ -4,12 +4,12 @@ import re
 from collections.abc import Iterator
 from datetime import datetime
 
-from pywats_client.converters import xml
 from pywats_client.converters.base import Context, FileConverter, Source
-from pywats_client.converters.fields import Fields, FormatArguments, tell
-from pywats_client.converters.measured import moment
-from pywats_client.converters.nested import MAX_DEPTH, sequence, set_verdict
-from pywats_client.converters.sigmaquest_results import (
+from pywats_client.converters.reading import xml
+from pywats_client.converters.reading.fields import Fields, FormatArguments, tell
+from pywats_client.converters.reading.measured import moment
+from pywats_client.converters.reading.nested import MAX_DEPTH, sequence, set_verdict
+from pywats_client.converters.reading.sigmaquest_results import (
     GRADE_NAMES,
     GRADES,
     NOTHING,
@@ -19,7 +19,7 @@ from pywats_client.converters.sigmaquest_results import (
     said_by,
     values_in,
 )
-from pywats_client.converters.xml import Element, line_of, local, told
+from pywats_client.converters.reading.xml import Element, line_of, local, told
 from pywats_client.errors import ConversionError
 from pywats_client.wsjf import SequenceCall, UutReport, shorten
 from pywats_client.wsjf.model import Status, is_worse

@@ -6,11 +6,11 @@ from itertools import chain, groupby
 from typing import Literal, NamedTuple
 
 from pywats_client.converters.base import Context, FileConverter, Source
-from pywats_client.converters.fields import MAX_FACT, Fields, tell
-from pywats_client.converters.in_circuit import place
-from pywats_client.converters.nested import titled
-from pywats_client.converters.spea_records import DateOrder, Record, Test
-from pywats_client.converters.texts import TextArguments, beginning, streamed
+from pywats_client.converters.reading.fields import MAX_FACT, Fields, tell
+from pywats_client.converters.reading.in_circuit import place
+from pywats_client.converters.reading.nested import titled
+from pywats_client.converters.reading.spea_records import DateOrder, Record, Test
+from pywats_client.converters.reading.texts import TextArguments, beginning, streamed
 from pywats_client.errors import ConversionError
 from pywats_client.wsjf import UutReport, shorten
 

@@ -8,14 +8,14 @@ from typing import Any, Literal
 from pydantic import Field
 
 from pywats_client.converters.base import Context, FileConverter, Source
-from pywats_client.converters.dates import Dates, told_order
-from pywats_client.converters.fields import tell
-from pywats_client.converters.measured import VERDICTS
-from pywats_client.converters.nested import titled
-from pywats_client.converters.programs import Program, ProgramArguments
-from pywats_client.converters.spectrum_records import Record, records
-from pywats_client.converters.spectrum_steps import add_test, verdict_of
-from pywats_client.converters.texts import beginning, read
+from pywats_client.converters.reading.dates import Dates, told_order
+from pywats_client.converters.reading.fields import tell
+from pywats_client.converters.reading.measured import VERDICTS
+from pywats_client.converters.reading.nested import titled
+from pywats_client.converters.reading.programs import Program, ProgramArguments
+from pywats_client.converters.reading.spectrum_records import Record, records
+from pywats_client.converters.reading.spectrum_steps import add_test, verdict_of
+from pywats_client.converters.reading.texts import beginning, read
 from pywats_client.errors import ConversionError
 from pywats_client.wsjf import SequenceCall, UutReport
 from pywats_client.wsjf.model import Status

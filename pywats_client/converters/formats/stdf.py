@@ -7,13 +7,13 @@ from datetime import timedelta
 from typing import Any
 
 from pywats_client.converters.base import Context, FileConverter, Source
-from pywats_client.converters.fields import Fields, tell
+from pywats_client.converters.reading.fields import Fields, tell
+from pywats_client.converters.reading.texts import TextArguments
 from pywats_client.converters.stdf.lot import NO_COORDINATE, Bin, Fact, Lot, equipment_facts, fixture, wafer_facts
 from pywats_client.converters.stdf.lot_reader import read_lot
 from pywats_client.converters.stdf.parts import Part, read_parts
 from pywats_client.converters.stdf.records import StdfFile, Values, far, unpacked
 from pywats_client.converters.stdf.steps import Steps
-from pywats_client.converters.texts import TextArguments
 from pywats_client.errors import ConversionError
 from pywats_client.wsjf import UutReport, shorten
 from pywats_client.wsjf.model import Status

@@ -7,13 +7,13 @@ from datetime import datetime
 from logging import Logger
 
 from pywats_client.converters.base import Context, FileConverter, Source
-from pywats_client.converters.dates import dated, is_ambiguous
-from pywats_client.converters.fields import MAX_FACT, Fields, tell
-from pywats_client.converters.in_circuit import place
-from pywats_client.converters.measured import VERDICTS
-from pywats_client.converters.programs import Program, ProgramArguments
-from pywats_client.converters.takaya_rows import Header, Row
-from pywats_client.converters.texts import Line, beginning, streamed
+from pywats_client.converters.reading.dates import dated, is_ambiguous
+from pywats_client.converters.reading.fields import MAX_FACT, Fields, tell
+from pywats_client.converters.reading.in_circuit import place
+from pywats_client.converters.reading.measured import VERDICTS
+from pywats_client.converters.reading.programs import Program, ProgramArguments
+from pywats_client.converters.reading.takaya_rows import Header, Row
+from pywats_client.converters.reading.texts import Line, beginning, streamed
 from pywats_client.errors import ConversionError
 from pywats_client.wsjf import UutReport, shorten
 from pywats_client.wsjf.model import Status

@@ -13,8 +13,8 @@ from typing import Any, BinaryIO, NamedTuple, Self
 
 from pywats_client.converters.base import Context, FileConverter, Source
 from pywats_client.converters.extra import extra
-from pywats_client.converters.fields import Fields, FormatArguments, tell
-from pywats_client.converters.measured import VERDICTS, Measured, moment
+from pywats_client.converters.reading.fields import Fields, FormatArguments, tell
+from pywats_client.converters.reading.measured import VERDICTS, Measured, moment
 from pywats_client.errors import ConversionError
 from pywats_client.wsjf import NumericLimit, SequenceCall, Step, UutReport, shorten
 from pywats_client.wsjf.model import Status

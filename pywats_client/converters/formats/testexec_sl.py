@@ -5,11 +5,11 @@ from datetime import datetime
 from typing import Any
 
 from pywats_client.converters.base import Context, FileConverter, Source
-from pywats_client.converters.dates import Dates, told_order
-from pywats_client.converters.fields import Fields, FormatArguments, tell
-from pywats_client.converters.measured import VERDICTS
-from pywats_client.converters.programs import Program
-from pywats_client.converters.testexec_steps import (
+from pywats_client.converters.reading.dates import Dates, told_order
+from pywats_client.converters.reading.fields import Fields, FormatArguments, tell
+from pywats_client.converters.reading.measured import VERDICTS
+from pywats_client.converters.reading.programs import Program
+from pywats_client.converters.reading.testexec_steps import (
     DURATION,
     START,
     VERDICT,
@@ -22,8 +22,8 @@ from pywats_client.converters.testexec_steps import (
     iso_moment,
     seconds,
 )
-from pywats_client.converters.xml import Element, line_of, local, namespace, parse, root_of
-from pywats_client.converters.xml_facts import Facts, bare
+from pywats_client.converters.reading.xml import Element, line_of, local, namespace, parse, root_of
+from pywats_client.converters.reading.xml_facts import Facts, bare
 from pywats_client.errors import ConversionError
 from pywats_client.wsjf import UutReport
 from pywats_client.wsjf.model import Status

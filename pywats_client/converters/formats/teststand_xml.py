@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from pywats_client.converters.base import Context, FileConverter, Source
-from pywats_client.converters.fields import Fields, FormatArguments
-from pywats_client.converters.property_tree import lines, number_of
-from pywats_client.converters.step_results import StepResult, status_of
-from pywats_client.converters.teststand_props import Props, attribute, inner, items, text_of, value_of
-from pywats_client.converters.teststand_steps import Clock, Steps
-from pywats_client.converters.unit_facts import Part, UnitFacts, fill, mark_cause, moment_or_fault, settle
-from pywats_client.converters.xml import Element, elements, line_of, local, namespace, root_of
+from pywats_client.converters.reading.fields import Fields, FormatArguments
+from pywats_client.converters.reading.property_tree import lines, number_of
+from pywats_client.converters.reading.step_results import StepResult, status_of
+from pywats_client.converters.reading.teststand_props import Props, attribute, inner, items, text_of, value_of
+from pywats_client.converters.reading.teststand_steps import Clock, Steps
+from pywats_client.converters.reading.unit_facts import Part, UnitFacts, fill, mark_cause, moment_or_fault, settle
+from pywats_client.converters.reading.xml import Element, elements, line_of, local, namespace, root_of
 from pywats_client.errors import ConversionError
 from pywats_client.wsjf import UutReport
 from pywats_client.wsjf.report import ROOT_NAME

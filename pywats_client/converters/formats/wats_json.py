@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any, NoReturn
 
 from pywats_client.converters.base import Context, FileConverter, Source
-from pywats_client.converters.exported import complete
-from pywats_client.converters.fields import Fields, FormatArguments
-from pywats_client.converters.texts import beginning
+from pywats_client.converters.reading.exported import complete
+from pywats_client.converters.reading.fields import Fields, FormatArguments
+from pywats_client.converters.reading.texts import beginning
 from pywats_client.errors import ConversionError
 
 _TYPE = re.compile(r'"type"\s*:\s*"[TR]"')

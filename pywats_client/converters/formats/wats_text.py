@@ -7,12 +7,12 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from pywats_client.converters.base import Context, FileConverter, Source
-from pywats_client.converters.exported import complete, require
-from pywats_client.converters.fields import Fields
-from pywats_client.converters.measured import VERDICTS
-from pywats_client.converters.texts import Line, TextArguments, beginning, streamed
-from pywats_client.converters.wire_steps import Wire, note, put_start, tell
-from pywats_client.converters.wstf_steps import Read, Steps, bare, read_amount, read_text, read_whole
+from pywats_client.converters.reading.exported import complete, require
+from pywats_client.converters.reading.fields import Fields
+from pywats_client.converters.reading.measured import VERDICTS
+from pywats_client.converters.reading.texts import Line, TextArguments, beginning, streamed
+from pywats_client.converters.reading.wire_steps import Wire, note, put_start, tell
+from pywats_client.converters.reading.wstf_steps import Read, Steps, bare, read_amount, read_text, read_whole
 from pywats_client.errors import ConversionError
 
 _MARK = re.compile(r"--\s*(header-start|header-end|step-data-start|step-data-end|uut-end)\s*--", re.IGNORECASE)

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
-from pywats_client.converters.attributes import Field, amount, field, one_of, others, read_fields, whole
 from pywats_client.converters.base import Context, FileConverter, Source
-from pywats_client.converters.exported import complete, require
-from pywats_client.converters.fields import MAX_FACT, Fields, FormatArguments
-from pywats_client.converters.wire_steps import Wire, empty_root, put_start, tell
-from pywats_client.converters.wsxf_steps import (
+from pywats_client.converters.reading.attributes import Field, amount, field, one_of, others, read_fields, whole
+from pywats_client.converters.reading.exported import complete, require
+from pywats_client.converters.reading.fields import MAX_FACT, Fields, FormatArguments
+from pywats_client.converters.reading.wire_steps import Wire, empty_root, put_start, tell
+from pywats_client.converters.reading.wsxf_steps import (
     STATUS,
     STEP_PARTS,
     plain_moment,
@@ -21,7 +21,7 @@ from pywats_client.converters.wsxf_steps import (
     step_id,
     text_of,
 )
-from pywats_client.converters.xml import Element, elements, line_of, local, namespace, root_of
+from pywats_client.converters.reading.xml import Element, elements, line_of, local, namespace, root_of
 from pywats_client.errors import ConversionError
 
 _NAMESPACE = re.compile(r"http://\w+\.virinco\.com/schemas/wats/report/\w+", re.IGNORECASE)

@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from io import BytesIO
 from pathlib import PurePosixPath
 
-from pywats_client.converters.archives import Archive
 from pywats_client.converters.base import Context, FileConverter, Source
-from pywats_client.converters.fields import Fields, tell
-from pywats_client.converters.nested import bounded
-from pywats_client.converters.programs import ProductArguments, Program
-from pywats_client.converters.xjtag_run import Run
-from pywats_client.converters.xml import Element, local, read
+from pywats_client.converters.reading.archives import Archive
+from pywats_client.converters.reading.fields import Fields, tell
+from pywats_client.converters.reading.nested import bounded
+from pywats_client.converters.reading.programs import ProductArguments, Program
+from pywats_client.converters.reading.xjtag_run import Run
+from pywats_client.converters.reading.xml import Element, local, read
 from pywats_client.errors import ConversionError
 from pywats_client.wsjf import UutReport
 

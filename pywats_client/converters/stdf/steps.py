@@ -4,7 +4,7 @@ import math
 import struct
 from typing import Any, NamedTuple, TypeAlias, cast
 
-from pywats_client.converters.measured import Measured
+from pywats_client.converters.reading.measured import Measured
 from pywats_client.converters.stdf.flags import FAILED, INVALID, NOT_EXECUTED, joined, remarks, verdict_of
 from pywats_client.converters.stdf.functional import add_functional
 from pywats_client.converters.stdf.limits import HIGH_PASSES, LOW_PASSES, Limits, limits_of

@@ -1,0 +1,70 @@
+"""JSON that others wrote: what must be an object or a list is one, and everything has a text."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from pywats_client.converters.base import Source
+from pywats_client.converters.reading.nested import printable
+from pywats_client.errors import ConversionError
+
+Json = Mapping[str, Any]
+"""An object of the file; what stands in it may be of any kind."""
+
+
+def read(source: Source) -> Any:
+    """What the file holds. NaN and infinities are numbers. Raises ConversionError, with the line, for no JSON."""
+    text = source.read_text()
+    if not text.strip():
+        raise ConversionError("the file is empty")
+    try:
+        return json.loads(text, strict=False)
+    except json.JSONDecodeError as fault:
+        breaks_off = fault.pos >= len(text.rstrip()) or fault.msg.startswith("Unterminated")
+        message = "the JSON breaks off" if breaks_off else f"the file is not JSON: {fault.msg}, column {fault.colno}"
+        raise ConversionError(message, line=fault.lineno) from None
+    except RecursionError:
+        raise ConversionError("the JSON is nested too deeply to be a result") from None
+    except ValueError as fault:  # a number of thousands of digits
+        raise ConversionError(f"the file is not JSON: {fault}") from None
+
+
+def obj(holder: Json, key: str, place: str) -> Json:
+    """The object under a key, empty where there is none. ConversionError where something else is."""
+    value = holder.get(key)
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise ConversionError(f"{place}: {key} must be an object, not {type(value).__name__}")
+    return value
+
+
+def objects(holder: Json, key: str, place: str) -> list[Json]:
+    """The objects in the list under a key, or in the object that names them; empty where there is neither."""
+    value = holder.get(key)
+    if value is None:
+        return []
+    named = isinstance(value, Mapping)
+    items = list(value.values()) if named else value
+    if not isinstance(items, list) or not all(isinstance(item, Mapping) for item in items):
+        raise ConversionError(f"{place}: {key} must be a list of objects")
+    return [{"name": name, **item} for name, item in value.items()] if named else items
+
+
+def texts(holder: Json, key: str) -> list[str]:
+    """The texts in the list under a key; a text alone is a list of one."""
+    value = holder.get(key)
+    if value is None:
+        return []
+    return [text_of(item) for item in value] if isinstance(value, list) else [text_of(value)]
+
+
+def text_of(value: Any) -> str:
+    """Any value as text, empty for none; objects and lists as JSON."""
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return printable(value).strip()
+    if isinstance(value, list | Mapping):
+        return printable(json.dumps(value, ensure_ascii=False))
+    return str(value)
