@@ -30,8 +30,8 @@ LATE = {
     "ipc/unix_socket.py: _group_id: grp",  # POSIX alone has it
     "service/http_face.py: _load: pywats_client.rest.server",  # of packages that may be missing; costs memory
     "config/token.py: _machine_id: winreg",
-    "converters/formats/tdms.py: _library: nptdms",  # an extra, and heavy
-    "converters/formats/tdms.py: _pieces: numpy",
+    "converters/reading/tdms_content.py: _library: nptdms",  # an extra, and heavy
+    "converters/reading/tdms_channels.py: _pieces: numpy",
     "converters/reading/robot_output.py: read: robot.api",  # of an extra, and slow to import
     "converters/reading/robot_output.py: read: robot.errors",
 }

@@ -20,8 +20,8 @@ from stdf_writer import Writer
 from pywats_client.converters.base import Source
 from pywats_client.converters.formats.stdf import Stdf
 from pywats_client.converters.process import Workers
+from pywats_client.converters.reading.stdf.records import StdfFile
 from pywats_client.converters.setup import Delivered, Job, Setup
-from pywats_client.converters.stdf.records import StdfFile
 from pywats_client.errors import ConversionError
 
 ARGUMENTS = {"process_code": 10, "revision": "1", "operator": "?", "part_number": "?"}

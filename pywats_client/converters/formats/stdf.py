@@ -8,12 +8,20 @@ from typing import Any
 
 from pywats_client.converters.base import Context, FileConverter, Source
 from pywats_client.converters.reading.fields import Fields, tell
+from pywats_client.converters.reading.stdf.lot import (
+    NO_COORDINATE,
+    Bin,
+    Fact,
+    Lot,
+    equipment_facts,
+    fixture,
+    wafer_facts,
+)
+from pywats_client.converters.reading.stdf.lot_reader import read_lot
+from pywats_client.converters.reading.stdf.parts import Part, read_parts
+from pywats_client.converters.reading.stdf.records import StdfFile, Values, far, unpacked
+from pywats_client.converters.reading.stdf.steps import Steps
 from pywats_client.converters.reading.texts import TextArguments
-from pywats_client.converters.stdf.lot import NO_COORDINATE, Bin, Fact, Lot, equipment_facts, fixture, wafer_facts
-from pywats_client.converters.stdf.lot_reader import read_lot
-from pywats_client.converters.stdf.parts import Part, read_parts
-from pywats_client.converters.stdf.records import StdfFile, Values, far, unpacked
-from pywats_client.converters.stdf.steps import Steps
 from pywats_client.errors import ConversionError
 from pywats_client.wsjf import UutReport, shorten
 from pywats_client.wsjf.model import Status

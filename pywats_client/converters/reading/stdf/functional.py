@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from pywats_client.converters.stdf.flags import NOT_EXECUTED, joined, remarks, verdict_of
-from pywats_client.converters.stdf.lot import Lot
-from pywats_client.converters.stdf.records import Values
+from pywats_client.converters.reading.stdf.flags import NOT_EXECUTED, joined, remarks, verdict_of
+from pywats_client.converters.reading.stdf.lot import Lot
+from pywats_client.converters.reading.stdf.records import Values
 from pywats_client.wsjf import SequenceCall, Step
 
 _NUMBERS = {

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from pywats_client.converters.stdf.limits import Limits
+from pywats_client.converters.reading.stdf.limits import Limits
 from pywats_client.wsjf.model import Status
 
 # TEST_FLG

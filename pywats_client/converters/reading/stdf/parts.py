@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pywats_client.converters.stdf.lot import ALL, Lot, Said
-from pywats_client.converters.stdf.records import TESTS, Record, StdfFile, Values
+from pywats_client.converters.reading.stdf.lot import ALL, Lot, Said
+from pywats_client.converters.reading.stdf.records import TESTS, Record, StdfFile, Values
 from pywats_client.errors import ConversionError
 
 _TEST_FLG, _NOT_EXECUTED = 6, 0x10

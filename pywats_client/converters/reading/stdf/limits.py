@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypedDict
 
+from pywats_client.converters.reading.stdf.lot import Said
 from pywats_client.converters.reading.texts import scaled
-from pywats_client.converters.stdf.lot import Said
 from pywats_client.wsjf import CompOp
 from pywats_client.wsjf.limits import arrange
 

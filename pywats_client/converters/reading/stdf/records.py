@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO, NamedTuple, NoReturn, cast
 
 from pywats_client.converters.base import Source
-from pywats_client.converters.stdf.layouts import FIELDS, NAMES
+from pywats_client.converters.reading.stdf.layouts import FIELDS, NAMES
 from pywats_client.errors import ConversionError
 
 _GENERIC = {1: "U1", 2: "U2", 3: "U4", 4: "I1", 5: "I2", 6: "I4", 7: "R4", 8: "R8", 10: "Cn", 11: "Bn", 12: "Dn"}

@@ -4,8 +4,8 @@ import struct
 from collections.abc import Iterator
 from contextlib import suppress
 
-from pywats_client.converters.stdf.lot import ALL, Bin, Lot
-from pywats_client.converters.stdf.records import PTR_TEXT, TESTS, TEXTS, Record, StdfFile, Values, ptr_text
+from pywats_client.converters.reading.stdf.lot import ALL, Bin, Lot
+from pywats_client.converters.reading.stdf.records import PTR_TEXT, TESTS, TEXTS, Record, StdfFile, Values, ptr_text
 from pywats_client.errors import ConversionError
 
 _OF_LOT = frozenset({"MIR", "MRR", "WCR", "ATR", "VUR", "SDR", "WIR", "WRR", "RDR", "PMR", "PGR", "TSR", "HBR", "SBR"})

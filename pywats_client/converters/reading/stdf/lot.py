@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from pywats_client.converters.stdf.records import Values
+from pywats_client.converters.reading.stdf.records import Values
 from pywats_client.errors import ConversionError
 
 ALL = 255

@@ -4,11 +4,11 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 
-from pywats_client.converters.stdf.flags import NOT_EXECUTED, joined, remarks, verdict_of
-from pywats_client.converters.stdf.functional import add_verdict
-from pywats_client.converters.stdf.limits import Limits, inherited, limits_of
-from pywats_client.converters.stdf.lot import Lot, Said
-from pywats_client.converters.stdf.records import Values
+from pywats_client.converters.reading.stdf.flags import NOT_EXECUTED, joined, remarks, verdict_of
+from pywats_client.converters.reading.stdf.functional import add_verdict
+from pywats_client.converters.reading.stdf.limits import Limits, inherited, limits_of
+from pywats_client.converters.reading.stdf.lot import Lot, Said
+from pywats_client.converters.reading.stdf.records import Values
 from pywats_client.wsjf import NumericLimit, SequenceCall, Step, shorten
 from pywats_client.wsjf.model import Status
 

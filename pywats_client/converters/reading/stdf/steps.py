@@ -5,13 +5,13 @@ import struct
 from typing import Any, NamedTuple, TypeAlias, cast
 
 from pywats_client.converters.reading.measured import Measured
-from pywats_client.converters.stdf.flags import FAILED, INVALID, NOT_EXECUTED, joined, remarks, verdict_of
-from pywats_client.converters.stdf.functional import add_functional
-from pywats_client.converters.stdf.limits import HIGH_PASSES, LOW_PASSES, Limits, limits_of
-from pywats_client.converters.stdf.lot import Lot
-from pywats_client.converters.stdf.multiple import add_multiple
-from pywats_client.converters.stdf.parts import Part
-from pywats_client.converters.stdf.records import Record, StdfFile, Values, ptr_text
+from pywats_client.converters.reading.stdf.flags import FAILED, INVALID, NOT_EXECUTED, joined, remarks, verdict_of
+from pywats_client.converters.reading.stdf.functional import add_functional
+from pywats_client.converters.reading.stdf.limits import HIGH_PASSES, LOW_PASSES, Limits, limits_of
+from pywats_client.converters.reading.stdf.lot import Lot
+from pywats_client.converters.reading.stdf.multiple import add_multiple
+from pywats_client.converters.reading.stdf.parts import Part
+from pywats_client.converters.reading.stdf.records import Record, StdfFile, Values, ptr_text
 from pywats_client.wsjf import CompOp, SequenceCall, Step, UutReport, shorten
 from pywats_client.wsjf.model import Status
 
