@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from pywats_client.converters.base import Source
-from pywats_client.converters.reading.texts import Line, TextArguments, beginning, lines, read, scaled
+from pywats_client.converters.reading.texts import Line, TextArguments, beginning, lines, read, scaled, streamed
 from pywats_client.errors import ConversionError
 
 
@@ -36,8 +36,13 @@ def test_what_holds_zero_bytes_is_no_text(tmp_path: Path) -> None:
 
 
 def test_lines_are_numbered_whatever_their_ends_and_blank_ones_are_left_out(tmp_path: Path) -> None:
-    found = list(lines(source(tmp_path, b"a\r\n\r\n b \rc\n\x85d\x0c")))
-    assert found == [Line(1, "a"), Line(3, " b "), Line(4, "c"), Line(5, "…d\x0c")]
+    found = list(lines(source(tmp_path, b"a\r\n\r\n b \rc\n\x85d")))
+    assert found == [Line(1, "a"), Line(3, " b "), Line(4, "c"), Line(5, "…d")]
+
+
+def test_ends_of_pages_and_files_are_blanks_and_other_control_characters_are_shown(tmp_path: Path) -> None:
+    file = source(tmp_path, b"a\x1b\x07\n\x0cb\tc\n\x1a\nd\x1a")
+    assert list(lines(file)) == list(streamed(file)) == [Line(1, "a␛␇"), Line(2, " b\tc"), Line(4, "d ")]
 
 
 def test_the_beginning_is_text_whatever_it_is(tmp_path: Path) -> None:

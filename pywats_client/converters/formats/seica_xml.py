@@ -10,7 +10,7 @@ from pywats_client.converters.base import Context, FileConverter, Source
 from pywats_client.converters.reading.dates import dated
 from pywats_client.converters.reading.fields import MAX_FACT, Fields, tell
 from pywats_client.converters.reading.in_circuit import Reading, place, quantity, seconds
-from pywats_client.converters.reading.nested import sequence, set_verdict, titled
+from pywats_client.converters.reading.nested import sequence, set_verdict, skip_if_all_were, titled
 from pywats_client.converters.reading.programs import ProductArguments, Program
 from pywats_client.converters.reading.texts import scaled
 from pywats_client.converters.reading.xml import Element, elements, line_of, local, root_of
@@ -247,6 +247,7 @@ def _add_tests(report: UutReport, board: Node) -> None:
                 raise ConversionError(f"test {test.get('NM')}: {fault}", line=test.line) from None
             step.total_time = _milliseconds(test)
             _note(step, test)
+        skip_if_all_were(group)
 
 
 def _add_test(group: SequenceCall, test: Node) -> Step:
@@ -262,6 +263,8 @@ def _add_test(group: SequenceCall, test: Node) -> Step:
         _note(_reading(result, "T", "R L H U", result.verdict("F")).add_to(steps), result)
     if verdict:
         set_verdict(steps, verdict)
+    else:
+        skip_if_all_were(steps)
     return group.add(steps)
 
 

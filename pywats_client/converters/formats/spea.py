@@ -8,11 +8,11 @@ from typing import Literal, NamedTuple
 from pywats_client.converters.base import Context, FileConverter, Source
 from pywats_client.converters.reading.fields import MAX_FACT, Fields, tell
 from pywats_client.converters.reading.in_circuit import place
-from pywats_client.converters.reading.nested import titled
+from pywats_client.converters.reading.nested import skip_if_all_were, titled
 from pywats_client.converters.reading.spea_records import DateOrder, Record, Test
 from pywats_client.converters.reading.texts import TextArguments, beginning, streamed
 from pywats_client.errors import ConversionError
-from pywats_client.wsjf import UutReport, shorten
+from pywats_client.wsjf import SequenceCall, UutReport, shorten
 
 _FORMAT, _START, _LOT, _SERIAL, _RESULT, _END = "FORMAT", "START", "LOT", "SN", "BOARDRESULT", "END"
 _TESTS = ("ANL", "FUNC")
@@ -228,6 +228,8 @@ def _add_tests(report: UutReport, tests: list[Test], group_by: str) -> None:
             remark = test.remark or test.task
             is_told = group_by == "task" or test.task in remark
             test.add_to(sequence, remark if is_told else f"{test.task} {remark}")
+        if isinstance(sequence, SequenceCall):
+            skip_if_all_were(sequence)
 
 
 def _group(test: Test, group_by: str) -> tuple[str, str]:

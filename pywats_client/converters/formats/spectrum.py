@@ -11,7 +11,7 @@ from pywats_client.converters.base import Context, FileConverter, Source
 from pywats_client.converters.reading.dates import Dates, told_order
 from pywats_client.converters.reading.fields import tell
 from pywats_client.converters.reading.measured import VERDICTS
-from pywats_client.converters.reading.nested import titled
+from pywats_client.converters.reading.nested import skip_if_all_were, titled
 from pywats_client.converters.reading.programs import Program, ProgramArguments
 from pywats_client.converters.reading.spectrum_records import Record, records
 from pywats_client.converters.reading.spectrum_steps import add_test, verdict_of
@@ -199,18 +199,23 @@ class _Unit:
         has_several = sum(record.name == "SUBPROGRAM_NAME" for record in self._run) > 1
         program: UutReport | SequenceCall = report
         section: UutReport | SequenceCall = report
+        holders: list[SequenceCall] = []
         for record in self._run:
             if record.name == "SUBPROGRAM_NAME" and has_several:
-                section = program = report.sequence(**titled(record.text, "subprogram"))
+                holders.append(report.sequence(**titled(record.text, "subprogram")))
+                section = program = holders[-1]
             elif record.name == "SUBPROGRAM_NAME":
                 tell(report, "Subprogram", record.text)
             elif record.name == "SECTION_NAME":
                 section = program.sequence(**titled(record.text, "section"))
+                holders.append(section)
             elif record.name == "STEP":
                 step = add_test(section, record, record.said("SNAME"))
                 step.start = self._moment(record.said("TIME"))
                 if step.start is None and (time := record.said("TIME")):
                     step.note(f"TIME: {time}")
+        for holder in reversed(holders):
+            skip_if_all_were(holder)
 
 
 def _verdict(text: str) -> Status | None:

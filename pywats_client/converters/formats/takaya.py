@@ -9,7 +9,7 @@ from logging import Logger
 from pywats_client.converters.base import Context, FileConverter, Source
 from pywats_client.converters.reading.dates import dated, is_ambiguous
 from pywats_client.converters.reading.fields import MAX_FACT, Fields, tell
-from pywats_client.converters.reading.in_circuit import place
+from pywats_client.converters.reading.in_circuit import place, seconds
 from pywats_client.converters.reading.measured import VERDICTS
 from pywats_client.converters.reading.programs import Program, ProgramArguments
 from pywats_client.converters.reading.takaya_rows import Header, Row
@@ -23,7 +23,10 @@ _GROUP = re.compile(r"\*\s*GROUP\s+No\.\s*(\d+)\s*\*", re.IGNORECASE)
 _VERDICT = re.compile(r"\*\s*([^*]*[^*\s])\s*\*")
 _COUNTS = re.compile(r"D\.T:.*", re.IGNORECASE)
 _FACT = re.compile(r"(?P<date>DATE)\s+(?P<when>.*)|(?P<name>[^:\t\"]+?)\s*:\s*(?P<text>.*)", re.IGNORECASE)
-_SECONDS = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)\s*s(?:ec)?", re.IGNORECASE | re.ASCII)
+_DURATION = re.compile(
+    r"(?:(\d{1,4})\s*h\w*\s*)?(?:(\d{1,6})\s*m\w*\s*)?(?:(\d{1,9}(?:\.\d{1,6})?)\s*s\w*)?", re.IGNORECASE | re.ASCII
+)
+"""`14 s`, `1 min 14 s`"""
 _NEWER_ENDING = re.compile(r"\.SWX\d+$", re.IGNORECASE)
 _JAPANESE = re.compile(rb"(?:[\x81-\x9f][\x40-\x7e\x80-\xfc]){2}|\x83[\xb6\xca]")
 """Shift-JIS: two letters, or a Greek one of a unit. What stands for their first bytes elsewhere is no letter."""
@@ -208,7 +211,7 @@ class _Log:
             start=self._moment(when, board.line) if when else None,
             station=shorten(facts.get("test id") or board.column("Tester_ID"), MAX_FACT) or None,
             batch_serial_number=shorten(facts.get("lot no.", ""), MAX_FACT) or None,
-            execution_time=_seconds(facts.get("test time", "")),
+            execution_time=_seconds(facts.get("test time") or board.column("Testing_time")),
             socket_index=place(board.number),
             line=board.line,
         )
@@ -225,7 +228,7 @@ class _Log:
         tell(report, "Model", model)
         tell(report, "Index", board.column("Index"))
         for name, text in facts.items():
-            if name not in _KNOWN:
+            if name not in _KNOWN or (name == "test time" and report.execution_time is None):
                 tell(report, name.capitalize(), text)
         if board.number:
             tell(report, "Counts of the group", board.counts)
@@ -242,5 +245,9 @@ class _Log:
 
 
 def _seconds(text: str) -> float | None:
-    found = _SECONDS.fullmatch(text)
-    return float(found[1]) if found else None
+    """A duration in words, in clocks' figures, or as a number of seconds; None where the text says none."""
+    found = _DURATION.fullmatch(text)
+    if not found or not text:
+        return seconds(text)
+    hours, minutes, rest = (float(part or 0) for part in found.groups())
+    return hours * 3600 + minutes * 60 + rest

@@ -57,11 +57,12 @@ class Reading(NamedTuple):
     def add_to(self, sequence: UutReport | SequenceCall) -> Step:
         """The step of the kind that fits: a number, a text, or a verdict alone.
 
-        Its report text tells limits that have no place. ValueError where there is neither value nor verdict, and for
-        limits of a number that are none themselves.
+        Its report text tells limits that have no place; a test without value and verdict was not made, as after an
+        abort. ValueError for limits of a number that are none themselves.
         """
         title = titled(self.name, "test")
-        measured, is_whole = self._measured(title["name"])
+        verdict = self.verdict or (None if self.value.strip() else "S")
+        measured, is_whole = self._replace(verdict=verdict)._measured(title["name"])
         step = measured.add_to(sequence)
         if "report_text" in title:
             step.note(title["report_text"])

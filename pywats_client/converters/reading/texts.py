@@ -2,6 +2,7 @@
 
 import codecs
 import math
+import re
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import NamedTuple
@@ -10,10 +11,13 @@ from pydantic import field_validator
 
 from pywats_client.converters.base import Source
 from pywats_client.converters.reading.fields import FormatArguments
+from pywats_client.converters.reading.nested import printable
 from pywats_client.errors import ConversionError
 
 _LOOKED_AT = 16_384
 _PIECE = 1 << 20
+_ENDS = re.compile("[\x0b\x0c\x1a]")
+"""Of a page, and of a file as DOS marks it: in the middle, too, where logs were joined."""
 
 
 class TextArguments(FormatArguments):
@@ -53,7 +57,12 @@ def _without_zeros(text: str) -> str:
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
         raise ConversionError("the file is not text: it holds zero bytes", line=line)
-    return text
+    return _readable(text)
+
+
+def _readable(text: str) -> str:
+    """Control characters as blanks or their symbols: a report may not hold them."""
+    return printable(_ENDS.sub(" ", text))
 
 
 def lines(source: Source, encoding: str = "") -> Iterator[Line]:
@@ -73,7 +82,7 @@ def streamed(source: Source, encoding: str = "") -> Iterator[Line]:
             for number, text in enumerate(stream, 1):
                 if "\0" in text:
                     raise ConversionError("the file is not text: it holds zero bytes", line=number)
-                if text.strip():
+                if (text := _readable(text)).strip():
                     yield Line(number, text.rstrip("\r\n"))
         except UnicodeDecodeError as fault:
             raise ConversionError(f"the file is not {fault.encoding} text from here on", line=number + 1) from None
