@@ -24,7 +24,8 @@ _VERDICT = re.compile(r"\*\s*([^*]*[^*\s])\s*\*")
 _COUNTS = re.compile(r"D\.T:.*", re.IGNORECASE)
 _FACT = re.compile(r"(?P<date>DATE)\s+(?P<when>.*)|(?P<name>[^:\t\"]+?)\s*:\s*(?P<text>.*)", re.IGNORECASE)
 _DURATION = re.compile(
-    r"(?:(\d{1,4})\s*h\w*\s*)?(?:(\d{1,6})\s*m\w*\s*)?(?:(\d{1,9}(?:\.\d{1,6})?)\s*s\w*)?", re.IGNORECASE | re.ASCII
+    r"(?:(\d{1,4})\s*h(?:ours?)?\s*)?(?:(\d{1,6})\s*m(?:in)?\s*)?(?:(\d{1,9}(?:\.\d{1,6})?)\s*s(?:ec)?)?",
+    re.IGNORECASE | re.ASCII,
 )
 """`14 s`, `1 min 14 s`"""
 _NEWER_ENDING = re.compile(r"\.SWX\d+$", re.IGNORECASE)
