@@ -22,7 +22,7 @@ from pywats_client.wsjf.steps import Step
 _SERIAL, _STATION, _OPERATOR = "Cfg_SerialNumber", "Cfg_PCName", "Cfg_UserName"
 _ERROR, _DATABASE = "Ctrl_ErrorGeneral", "Cfg_DatabasePath"
 _PLACED = {VERDICT, START, _SERIAL, _STATION, _OPERATOR, _ERROR, _DATABASE, *LISTS}
-_NO_VALUE = ("", "-", "--")
+_NO_VALUE = ("", "-", "--", "n/a")
 _MAX_POINTS = 10_000
 
 
@@ -111,7 +111,7 @@ def _settle(report: UutReport, header: Header, fields: Fields) -> UutReport:
         report.root.note(note)
     if not header.verdicts or header.text(VERDICT):
         verdict = fields.require_result(verdict)
-    return fields.settle(report, verdict)
+    return fields.settle(report, verdict or report.result)
 
 
 class _Folder:
@@ -146,6 +146,8 @@ class _Folder:
         rows = list(read_rows(text, delimiter))
         if not rows:
             raise ConversionError("the file is empty")
+        if text[-1] and text[-1].count(delimiter) < len(rows[0].cells) - 1:
+            raise ConversionError("the file breaks off in this row", line=len(text))
         task = Path(name).stem.rpartition("-")[0] or Path(name).stem
         columns = [cell or f"column {place}" for place, cell in enumerate(rows[0].cells, 1)]
         if columns[0].lower() == "name":
@@ -181,14 +183,18 @@ class _Folder:
     def _add_curve(self, task: str, columns: list[str], rows: list[Row]) -> None:
         curve = Curve(columns, rows)
         verdict = self._verdict(curve.name)
+        series = list(curve.thinned())
+        if not series:
+            _add_verdict(self._task(task), curve.name, verdict._replace(status=verdict.status or "S"))
+            return
         step = self._task(task).chart(
             shorten(curve.name, MAX_NAME),
-            series=curve.thinned(),
+            series=series,
             x_label=curve.x_name,
             x_unit=curve.x_unit,
             y_label=curve.name,
             chart_type="LineLogX" if curve.x_unit and min(curve.xs, default=0.0) > 0 else "Line",
-            status=verdict.status or "P",
+            status=verdict.status or ("P" if curve.is_measured else "S"),
         )
         curve.explain(step, verdict)
 
@@ -210,6 +216,11 @@ class Curve:
                 values.append(_number(row.cell(place), row.line))
 
     @property
+    def is_measured(self) -> bool:
+        """Whether any point has a value, and not only limits."""
+        return any(value is not None for value in self._columns[self.name])
+
+    @property
     def _step(self) -> int:
         """Of so many points, one fits into a chart."""
         return max(1, math.ceil(len(self.xs) / _MAX_POINTS))
@@ -225,6 +236,8 @@ class Curve:
         """The distance to the limits as a number, and what is to be said of verdict and points."""
         if verdict.note:
             step.note(verdict.note)
+        if not self.is_measured:
+            step.note("The file has no value.")
         if self._step > 1:
             step.note(f"Of {len(self.xs)} points, one in {self._step} is in the chart.")
         margin, x = min(self._margins(), default=(None, 0.0))
@@ -281,11 +294,11 @@ def _measure(task: SequenceCall, name: str, cells: dict[str, str], status: Statu
     return step
 
 
-def _add_verdict(report: UutReport, name: str, verdict: Verdict) -> None:
-    """A measure that only the header names."""
+def _add_verdict(target: UutReport | SequenceCall, name: str, verdict: Verdict) -> None:
+    """A measure that only the header names, or one whose file holds no point."""
     name = shorten(name, MAX_NAME)
     if verdict.status in ("P", "F"):
-        step: Step = report.passed(name, verdict.status == "P")
+        step: Step = target.passed(name, verdict.status == "P")
     else:
-        step = report.action(name, status=verdict.status or "D")
+        step = target.action(name, status=verdict.status or "D")
     step.note("There is no value in the folder." + (f"\n{verdict.note}" if verdict.note else ""))

@@ -157,7 +157,7 @@ class _Table:
             except ValueError as fault:
                 raise ConversionError(str(fault), line=row.line) from None
         is_judged = any(_verdict(row.said.get("verdict", "")) or _limits(row.said) for row in rows)
-        return self._fields.settle(report, None if is_judged else self._fields.require_result(None))
+        return self._fields.settle(report, report.result if is_judged else self._fields.require_result(None))
 
     def _begin(self, row: _Row) -> UutReport:
         said, fields = row.said, self._fields
@@ -236,7 +236,8 @@ def _add_step(report: UutReport, row: _Row) -> None:
 
 def _limits(said: Mapping[str, str]) -> Mapping[str, str]:
     """The limits as texts: of a tolerance that says which is which, else of columns of their own."""
-    return _of_tolerance(said) or {side: said[side] for side in ("low", "high") if side in said}
+    sides = _of_tolerance(said) or {side: said[side] for side in ("low", "high") if side in said}
+    return {side: text for side, text in sides.items() if text.lower() not in _NOTHING}
 
 
 def _of_tolerance(said: Mapping[str, str]) -> Mapping[str, str]:

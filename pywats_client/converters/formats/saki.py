@@ -21,6 +21,7 @@ _WORDS: Mapping[str, Status] = {
     **VERDICTS,
     **dict.fromkeys(("falsecall", "falsecalls", "false call", "repaired", "warning", "warnings", "passes"), "P"),
     **dict.fromkeys(("fails", "failure", "failures", "defect", "defects", "defective", "errors"), "F"),
+    **dict.fromkeys(("untested", "not tested", "nottested", "uninspected", "badmark", "bad mark"), "S"),
 }
 """Verdicts of panels, boards and components; a list of components is called by theirs."""
 _VERDICT_NAMES = ("result", "judgement", "judgment", "verdict")
@@ -93,9 +94,11 @@ def _verdict(element: Element) -> Status | None:
     """What the element says itself. ConversionError for an unknown word."""
     said = _said(element)
     text = next((said[name] for name in _VERDICT_NAMES if name in said), "")
-    if text and text.lower() not in _WORDS:
+    if text.lower() in _NO_BARCODE:
+        return None
+    if text.lower() not in _WORDS:
         raise ConversionError(f"{text!r} is not a known result, such as passed or failed", line=line_of(element))
-    return _WORDS[text.lower()] if text else None
+    return _WORDS[text.lower()]
 
 
 class _Panel:
@@ -199,10 +202,11 @@ class _Panel:
         """The verdict of the element; without one, that of boards and components, if there are any."""
         verdict = _verdict(element)
         if verdict in ("S", "D"):
+            tell(report, "result", next(text for name, text in _said(element).items() if name in _VERDICT_NAMES))
             verdict = None
         if verdict is None and not report.root.steps:
             verdict = fields.require_result(None)
-        return fields.settle(report, verdict)
+        return fields.settle(report, verdict or report.result)
 
 
 def _add_lists(target: UutReport | SequenceCall, element: Element) -> None:

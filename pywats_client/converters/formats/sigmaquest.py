@@ -109,7 +109,7 @@ class _Unit:
         verdict = self._verdict()
         if verdict is None and report.result not in ("F", "E", "T"):
             verdict = self._fields.require_result(None)
-        return self._fields.settle(report, verdict)
+        return self._fields.settle(report, verdict or report.result)
 
     def _verdict(self) -> Status | None:
         """The unit's own grade, or the worst of its runs; None where a run has none, and no other failed."""
