@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 from textual.binding import Binding
-from textual.widgets import Footer
 from tui_parts import NARROW, WALL, WIDE, dashboard, instance_in, run, service, status
 
 import pywats_tui
@@ -24,6 +23,7 @@ from pywats_tui.screens import DETAILS, PAGES
 from pywats_tui.screens.help import help_text
 from pywats_tui.twins import twin
 from pywats_tui.widgets.ask import Ask
+from pywats_tui.widgets.keys import Keys
 from pywats_tui.widgets.palette import Palette
 from pywats_tui.widgets.reading import Reading
 
@@ -132,7 +132,7 @@ def test_view_only_hides_every_key_that_changes_something_and_does_not_obey_it(i
             for page in PAGES:
                 await seen.press(page.KEY)
                 await seen.until(lambda page=page: isinstance(seen.app.screen, page))
-                await seen.until(lambda: seen.app.screen.query(Footer))
+                await seen.until(lambda: seen.app.screen.query(Keys))
                 live = {active.binding.action.partition("(")[0] for active in seen.app.screen.active_bindings.values()}
                 assert not live & page.WRITES
             await seen.press("1", "p")

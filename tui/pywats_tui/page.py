@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, ClassVar, cast
 from textual.app import ComposeResult
 from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import Footer
 
 from pywats_tui.picture import Picture
 from pywats_tui.widgets.closes_once import ClosesOnce
 from pywats_tui.widgets.command_line import CommandLine
+from pywats_tui.widgets.keys import Keys
 from pywats_tui.widgets.status_line import StatusLine
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Page(ClosesOnce, Screen[None]):
         yield StatusLine(markup=False)
         yield from self.body()
         yield CommandLine(markup=False)
-        yield Footer()
+        yield Keys()
 
     def body(self) -> Iterable[Widget]:
         """What this screen is about."""
