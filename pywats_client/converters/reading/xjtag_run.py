@@ -22,8 +22,10 @@ _OF_REPORT = frozenset({"serial", "user", "result"})
 _WORDS: Mapping[str, Status] = {
     **VERDICTS,
     **dict.fromkeys(("cancelled", "canceled", "stopped", "incomplete"), "T"),
-    **dict.fromkeys(("not run", "notrun"), "S"),
+    "notrun": "S",
 }
+_FIRST_WORDS: Mapping[str, Status] = {word: _WORDS[word] for word in ("passed", "failed", "skipped", "error")}
+"""Of results that say more, such as `Failed (2 errors)`."""
 _SPAN = re.compile(r"</?span[^>]*>")
 """Texts may be coloured."""
 _FULL_OUTPUT = re.compile(r"ShowFullConnTestOutput\('([^']*)'\)")
@@ -167,10 +169,13 @@ def _text(element: Element) -> str:
 
 def _status(text: str, line: int | None) -> Status | None:
     """None for an empty text. ConversionError for an unknown one."""
-    word = text.strip().lower()
-    if word and word not in _WORDS:
+    words = text.lower().split()
+    if not words:
+        return None
+    found = "S" if words[0] == "not" else _WORDS.get(" ".join(words)) or _FIRST_WORDS.get(words[0])
+    if found is None:
         raise ConversionError(f"{text!r} is not a known result; Passed and Failed are", line=line)
-    return _WORDS[word] if word else None
+    return found
 
 
 def _written(holder: Element) -> tuple[str, str, list[str]]:
