@@ -121,6 +121,20 @@ def test_times_are_the_testers_local_time_unless_said_otherwise(
     assert reports[0]["start"] == ("2023-07-01T14:00:00+02:00" if in_utc else "2023-07-01T12:00:00+02:00")
 
 
+def test_parts_without_an_id_get_what_the_station_chooses(tmp_path: Path, writer: Writer) -> None:
+    content = writer.mir().pir().ptr(1, 1.0).prr().pir().ptr(1, 1.0).prr("9").pir().ptr(1, 1.0).prr().mrr().content
+    reports, error = read(tmp_path, content, serial_number="{stem}-{lot}-{number}")
+    assert error == []
+    assert [report["sn"] for report in reports] == ["lot-LOT7-1", "LOT7-9", "lot-LOT7-3"]
+
+
+def test_a_serial_number_of_which_a_piece_is_missing_is_none(tmp_path: Path, writer: Writer) -> None:
+    content = writer.mir().pir().ptr(1, 1.0).prr("8").pir().ptr(1, 1.0).prr().mrr().content
+    reports, error = read(tmp_path, content, serial_form="{lot}.{part}")
+    assert [report["sn"] for report in reports] == ["LOT7.8"]
+    assert "does not say the serial number" in error[1]
+
+
 def test_program_sections_nest(tmp_path: Path, writer: Writer) -> None:
     writer.mir().pir().record(20, 10, "Cn", "outer").record(20, 10, "Cn", "inner").ptr(1, 1.0).record(20, 20, "")
     writer.ptr(2, 1.0).record(20, 20, "").record(20, 20, "").ptr(3, 1.0)

@@ -1,5 +1,6 @@
 """STDF V4, the files of semiconductor testers: a lot with thousands of parts, each of them a report."""
 
+import re
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -42,7 +43,11 @@ class Stdf(FileConverter):
     """Facts from the STDF V4 specification and a file of a wafer test; gzip and bzip2 are unpacked.
 
     Lot, wafer and job stand in MIR and WIR, the names of bins in HBR and SBR at the end, so the file is read twice.
-    Not taken over are statistics (counts in PCR, HBR, SBR, TSR, WRR) and how numbers and pin states are printed.
+    Numbers are in the base unit, as the file has them, and in % where its scale says so. A test has the limits of its
+    first record where its own says none; whether a limit itself passes is said for each. Parts have the start of
+    their wafer or lot; a part that is tested again starts a second later each time, to be told from the test before.
+    A part without a verdict has that of its bin. Not taken over are statistics (counts in PCR, HBR, SBR, TSR, WRR),
+    the failing cells of scan tests, and how numbers and pin states are printed.
     """
 
     name = "stdf"
@@ -53,8 +58,9 @@ class Stdf(FileConverter):
 
         serial_form: str = ""
         """STDF numbers parts only within a lot. How a serial number is made of what it says: a text with {lot},
-        {sublot}, {wafer}, {part}, {x}, {y}, {head}, {site}, such as `{lot}-{part}`. Empty: lot, wafer and part with -
-        between; the lot is left out where the wafer begins with it, X and Y stand for a part without an id."""
+        {sublot}, {wafer}, {part}, {x}, {y}, {head}, {site} and {number}, its place among the parts of the file, such
+        as `{lot}-{part}`. Empty: lot, wafer and part with - between; the lot is left out where the wafer begins with
+        it, X and Y stand for a part without an id. The other arguments may hold these, too."""
         times_in_utc: bool = False
         """Whether the tester writes times in UTC; the specification has its local time."""
 
@@ -91,6 +97,7 @@ class _Reports:
         self._steps = Steps(stdf, lot)
         self._facts = [(name, text) for name, text in lot.facts() if text]
         self._tested: Counter[str] = Counter()
+        self._parts = 0
 
     def of(self, part: Part) -> UutReport | ConversionError:
         """The report of a part, or why there is none."""
@@ -100,6 +107,7 @@ class _Reports:
             return ConversionError(f"{part.place}: {fault}")
 
     def _report(self, part: Part) -> UutReport:
+        self._parts += 1
         fields = Fields(self._source, self._arguments, self._placeholders(part))
         report = self._begin(fields, part)
         for name, text in (*self._facts, *self._facts_of(part)):
@@ -154,8 +162,10 @@ class _Reports:
 
     def _serial_number(self, fields: Fields, part: Part) -> str:
         """A part's id is one among those of its lot, or of its wafer; empty where the file has none."""
-        if self._arguments.serial_form:
-            return fields.fill("serial_form")
+        if form := self._arguments.serial_form:
+            said = self._placeholders(part)
+            is_whole = all(said.get(name, name) for name in re.findall(r"\{(\w+)\}", form))
+            return fields.fill("serial_form") if is_whole else ""
         lot, wafer = self._lot.start.get("LOT_ID", ""), part.wafer.get("WAFER_ID", "")
         place = _place(part.result)
         own = part.result.get("PART_ID") or (f"X{place[0]}Y{place[1]}" if place else "")
@@ -173,6 +183,7 @@ class _Reports:
             "y": str(place[1]),
             "head": str(part.head),
             "site": str(part.site),
+            "number": str(self._parts),
         }
 
     def _facts_of(self, part: Part) -> Iterator[Fact]:

@@ -29,16 +29,17 @@ class Tdms(FileConverter):
     """Read with npTDMS; the properties that charts use are those of LabVIEW's waveforms and of DIAdem.
 
     A group is a sequence. A channel of numbers is a chart over its time, or over the index where it has none; of a
-    single number it is a numeric step, with limits where it has properties of such names; of texts it is text steps.
-    DAQmx data come scaled. TDMS knows no verdict and no unit: properties such as `SerialNumber` or `Result` say them,
-    or arguments.
+    single number it is a numeric step, with limits where it has properties of such names (Low Limit, USL); of texts it
+    is text steps. A long channel is thinned to 10,000 points that keep its extremes. DAQmx data come scaled.
+    TDMS knows no unit and no verdict: properties of the file such as SerialNumber, Part Number or Result say them, or
+    arguments, whose texts may hold any property: {SerialNumber}, {Group.Property}, {Group.Channel.Property}.
     """
 
     name = "tdms"
     description = "NI TDMS of LabVIEW and DIAdem: channels as charts"
 
     class Arguments(FormatArguments):
-        """Texts may hold properties: {SerialNumber} of the file, {Group.SerialNumber}, {Group.Channel.Operator}."""
+        """Where the verdict stands."""
 
         verdict: str = ""
         """The verdict, made of properties such as {Status} or {Results.Overall}: passed, ok, failed, …
