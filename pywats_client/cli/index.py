@@ -1,7 +1,6 @@
 """`pywats-client converters search`, `install`, `update` and `remove`: converters that others have written."""
 
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -136,4 +135,4 @@ def _index(place: str) -> "Index":
 
     if not place:
         raise NotUnderstood(f"say where the index is: --index DIR|URL, or {VARIABLE} in the environment")
-    return Index(os.path.expanduser(place))  # noqa: PTH111 -- an address is no path
+    return Index(place)

@@ -5,12 +5,14 @@ files it is for, `file` is a zip beside the index, whose checksum stands in the 
 """
 
 import hashlib
+import http.client
+import os
 import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -20,6 +22,7 @@ MAX_ARCHIVE_BYTES = 50_000_000
 INDEX = "index.json"
 _TIMEOUT_SECONDS = 30
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+_PASSING = {429, 500, 502, 503, 504}
 
 
 class IndexFault(PywatsError):
@@ -61,12 +64,13 @@ class Index:
 
     def __init__(self, place: str) -> None:
         """Read it. Raises IndexFault."""
-        self.place = place
+        # An installed converter remembers the place, and is updated from wherever somebody stands then.
+        self.place = place if "://" in place else os.path.abspath(os.path.expanduser(place))  # noqa: PTH100, PTH111
         try:
             document = _Document.model_validate_json(self._read(INDEX, MAX_ARCHIVE_BYTES))
         except ValidationError as invalid:
             fault = invalid.errors(include_url=False)[0]
-            where = ".".join(map(str, fault["loc"]))
+            where = ".".join(map(str, fault["loc"])) or INDEX
             raise IndexFault(f"{place} holds no index of converters: {where}: {fault['msg']}") from None
         self.converters = document.converters
 
@@ -98,27 +102,49 @@ class Index:
         return content
 
     def _read(self, name: str, most: int) -> bytes:
-        address = urllib.parse.urlsplit(self.place)
-        if address.scheme in ("https", "http"):
+        scheme, separator, rest = self.place.partition("://")
+        if scheme in ("https", "http"):
             return _fetch(f"{self.place.rstrip('/')}/{name}", most)
-        folder = urllib.request.url2pathname(address.path) if address.scheme == "file" else self.place
+        if separator and scheme != "file":
+            raise IndexFault(f"{self.place} cannot be read: an index is a folder, or an address with https://")
+        file = Path(urllib.request.url2pathname(rest) if separator else self.place) / name
         try:
-            with (Path(folder).expanduser() / name).open("rb") as file:
-                return _whole(file.read(most + 1), name, most)
+            with file.open("rb") as opened:
+                return _whole(opened.read(most + 1), name, most)
         except OSError as fault:
-            raise IndexFault(f"the index at {self.place} cannot be read: {fault}") from None
+            raise IndexFault(f"the index at {self.place} cannot be read: {file}: {fault.strerror}") from None
+
+
+class _SafeRedirects(urllib.request.HTTPRedirectHandler):
+    """Follows an index to another place, unless anybody on the way there could change it."""
+
+    def redirect_request(self, *found: Any) -> urllib.request.Request | None:
+        _, answer, *_, address = found
+        try:
+            _refuse_plain_http(address)
+        except IndexFault:
+            answer.close()
+            raise
+        return super().redirect_request(*found)
+
+
+def _refuse_plain_http(address: str) -> None:
+    if not address.startswith("https://") and urllib.parse.urlsplit(address).hostname not in _LOOPBACK:
+        raise IndexFault(f"{address} is not read over plain http: anybody on the way could change it; use https")
 
 
 def _fetch(address: str, most: int) -> bytes:
-    host = urllib.parse.urlsplit(address).hostname
-    if not address.startswith("https://") and host not in _LOOPBACK:
-        raise IndexFault(f"{address} is not read over plain http: anybody on the way could change it; use https")
     try:
-        with urllib.request.urlopen(address, timeout=_TIMEOUT_SECONDS) as answer:  # noqa: S310 -- the scheme was checked
+        _refuse_plain_http(address)
+        with urllib.request.build_opener(_SafeRedirects).open(address, timeout=_TIMEOUT_SECONDS) as answer:
             return _whole(answer.read(most + 1), address, most)
     except urllib.error.HTTPError as refusal:
-        raise IndexFault(f"{address} answers {refusal.code} {refusal.reason}") from None
-    except (OSError, ValueError) as fault:
+        refusal.close()
+        kind = Away if refusal.code in _PASSING else IndexFault
+        raise kind(f"{address} answers {refusal.code} {refusal.reason}") from None
+    except (ValueError, http.client.InvalidURL) as fault:
+        raise IndexFault(f"{address} is no address: {fault}") from None
+    except (OSError, http.client.HTTPException) as fault:
         raise Away(f"{address} cannot be reached: {getattr(fault, 'reason', fault)}") from None
 
 

@@ -2,10 +2,11 @@
 
 import io
 import json
+import lzma
 import shutil
 import stat
 import zipfile
-from collections.abc import Iterator
+import zlib
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -30,24 +31,27 @@ class Installed(NamedTuple):
 
 
 def installed(converters: Path) -> list[Installed]:
-    """Those in the folder of an instance's converters, by name."""
-    return list(_installed(converters))
+    """Those in the folder of an instance's converters, by name. Raises IndexFault."""
+    return [_read(manifest) for manifest in _manifests(converters).values()]
 
 
-def _installed(converters: Path) -> Iterator[Installed]:
-    for manifest in sorted(converters.glob(f"*/{MANIFEST}")):
-        try:
-            yield Installed(**json.loads(manifest.read_text("utf-8")))
-        except (ValueError, TypeError) as fault:
-            raise IndexFault(f"{manifest} cannot be read: {fault}; remove its folder and install it again") from None
+def _manifests(converters: Path) -> dict[str, Path]:
+    return {manifest.parent.name: manifest for manifest in sorted(converters.glob(f"[!.]*/{MANIFEST}"))}
+
+
+def _read(manifest: Path) -> Installed:
+    try:
+        return Installed(**json.loads(manifest.read_text("utf-8")))
+    except (OSError, ValueError, TypeError) as fault:
+        raise IndexFault(f"{manifest} cannot be read: {fault}; install {manifest.parent.name} again") from None
 
 
 def find(converters: Path, name: str) -> Installed:
     """The one of that name. Raises IndexFault."""
-    every = {each.name: each for each in installed(converters)}
-    if name not in every:
-        raise IndexFault(f"no converter {name!r} is installed; there are {', '.join(every) or 'none'}")
-    return every[name]
+    manifests = _manifests(converters)
+    if name not in manifests:
+        raise IndexFault(f"no converter {name!r} is installed; there are {', '.join(manifests) or 'none'}")
+    return _read(manifests[name])
 
 
 def install(converters: Path, listed: Listed, archive: bytes, origin: str) -> Installed:
@@ -105,15 +109,15 @@ def _unpack(archive: bytes, folder: Path) -> None:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 # Read by its size: what a member says of itself is checked by zipfile, and not believed before.
                 target.write_bytes(opened.read(member))
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as fault:
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, NotImplementedError, RuntimeError, EOFError) as fault:
         raise Tampered(f"the archive cannot be unpacked: {fault}; not installed") from None
 
 
 def _inside(member: zipfile.ZipInfo) -> PurePosixPath:
-    path = PurePosixPath(member.filename)
-    is_link = stat.S_ISLNK(member.external_attr >> 16)
-    if path.is_absolute() or ".." in path.parts or "\\" in member.filename or ":" in member.filename or is_link:
-        raise Tampered(f"the archive holds {member.filename!r}, which leads out of its folder: not installed")
+    name, path = member.filename, PurePosixPath(member.filename)
+    leads_out = path.is_absolute() or not path.parts or ".." in path.parts or "\\" in name or ":" in name
+    if leads_out or stat.S_ISLNK(member.external_attr >> 16):
+        raise Tampered(f"the archive holds {name!r}, which leads out of its folder: not installed")
     if path.parts[0] == MANIFEST:
         raise Tampered(f"the archive holds a file {MANIFEST} of its own: not installed")
     return path

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pywats_client.converters.index import Away, Index, IndexFault, Listed, Tampered
+from pywats_client.converters.index import Index, IndexFault, Listed, Tampered
 from pywats_client.converters.installed import MANIFEST, find, install, installed, remove
 from pywats_client.errors import ExitCode
 
@@ -65,7 +65,7 @@ def test_an_archive_that_was_changed_is_refused_for_good(tmp_path: Path) -> None
     assert refused.value.exit_code is ExitCode.REFUSED
 
 
-@pytest.mark.parametrize("name", ["../x.py", "/x.py", "a/../../x.py", "a\\..\\x.py", "C:x.py", MANIFEST])
+@pytest.mark.parametrize("name", ["../x.py", "/x.py", "a/../../x.py", "a\\..\\x.py", "C:x.py", ".", MANIFEST])
 def test_an_archive_that_leads_out_of_its_folder_leaves_nothing(tmp_path: Path, name: str) -> None:
     bad = archive(**{"x.py": CODE, name: "x"})
     with pytest.raises(Tampered):
@@ -102,6 +102,33 @@ def test_what_is_no_archive_leaves_what_was_there(tmp_path: Path, content: bytes
     assert (home / "x" / "x.py").read_text() == CODE
 
 
+def test_an_archive_with_damaged_content_is_refused_although_its_checksum_fits(tmp_path: Path) -> None:
+    damaged = bytearray(GOOD)
+    at = GOOD.index(b"x.py") + len("x.py")
+    damaged[at : at + 4] = b"\xff" * 4
+    with pytest.raises(Tampered, match="cannot be unpacked"):
+        install(tmp_path, Listed(**listed(bytes(damaged))), bytes(damaged), "")
+
+
+def test_one_that_was_damaged_keeps_none_of_the_others_from_being_removed(tmp_path: Path) -> None:
+    for name in ("x", "y"):
+        install(tmp_path, Listed(**listed(GOOD, name=name)), archive(**{f"{name}.py": CODE}), "")
+    (tmp_path / "x" / MANIFEST).write_text("{")
+    assert remove(tmp_path, "y").name == "y"
+    with pytest.raises(IndexFault, match=r"x/\.installed\.json cannot be read: .*; install x again"):
+        installed(tmp_path)
+    install(tmp_path, Listed(**listed(GOOD)), GOOD, "")
+    assert [each.name for each in installed(tmp_path)] == ["x"]
+
+
+def test_a_folder_is_remembered_so_that_it_is_found_from_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index_at(tmp_path / "i", listed(GOOD))
+    monkeypatch.chdir(tmp_path)
+    assert Index("i").place == str(tmp_path / "i")
+
+
 def test_an_archive_without_the_converters_module_is_refused(tmp_path: Path) -> None:
     with pytest.raises(IndexFault, match=r"holds no x\.py"):
         install(tmp_path / "converters", Listed(**listed(b"")), archive(**{"y.py": CODE}), "")
@@ -130,16 +157,3 @@ def test_what_is_no_index_is_told_with_its_place(tmp_path: Path, text: str, word
     (tmp_path / "index.json").write_text(text)
     with pytest.raises(IndexFault, match=words):
         Index(str(tmp_path))
-
-
-def test_an_index_is_not_read_over_plain_http_from_another_machine() -> None:
-    with pytest.raises(IndexFault, match="use https"):
-        Index("http://example.org/converters")
-
-
-def test_an_index_that_is_away_may_be_tried_again() -> None:
-    with pytest.raises(Away, match="cannot be reached") as away:
-        Index("http://127.0.0.1:9/converters")
-    assert away.value.exit_code is ExitCode.TEMPORARY
-    with pytest.raises(IndexFault, match="cannot be read"):
-        Index("/nowhere/at/all")
