@@ -1,6 +1,5 @@
 """WATS Standard JSON Format: reports as the server takes and exports them, tests and repairs, one or a list."""
 
-import json
 import re
 from collections.abc import Iterator
 from typing import Any, NoReturn
@@ -8,6 +7,7 @@ from typing import Any, NoReturn
 from pywats_client.converters.base import Context, FileConverter, Source
 from pywats_client.converters.reading.exported import complete
 from pywats_client.converters.reading.fields import Fields, FormatArguments
+from pywats_client.converters.reading.json_values import read
 from pywats_client.converters.reading.texts import beginning
 from pywats_client.errors import ConversionError
 
@@ -50,13 +50,7 @@ class WatsJson(FileConverter):
 
 def _reports(source: Source) -> list[Any]:
     """What the file holds, as a list."""
-    text = source.read_text()
-    try:
-        content = json.loads(text, parse_constant=_refuse)
-    except json.JSONDecodeError as fault:
-        raise ConversionError(f"the file is not JSON: {fault.msg} at column {fault.colno}", line=fault.lineno) from None
-    except RecursionError:
-        raise ConversionError("the file is nested too deeply to be a report") from None
+    content = read(source, _refuse)
     if isinstance(content, dict):
         return [content]
     if not isinstance(content, list):

@@ -222,6 +222,8 @@ class _Report:
         for child in _parts(part):
             if local(child) == "Comment":
                 self._inner["comment"] = text_of(child)
+            elif local(child) == "Process" and self._is_repair:  # the test in which the unit failed
+                self._inner |= self._read(child, _PROCESS)
             else:
                 self._add(child)
 

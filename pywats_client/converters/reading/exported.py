@@ -14,13 +14,13 @@ _UUT_LENGTHS = {"comment": 5000, "fixtureId": 100, "batchSN": 100, "user": 100}
 _OUTPUT = ("productName", "origin", "assetStats", "processCodeFormat")
 _LOOP = {"num": "iterations", "n": "iterations", "passed": "passed", "failed": "failed", "endingIndex": "ending index"}
 _BY_STEPS = {"P": "P", "D": "P", "S": "P", "F": "F", "E": "E", "T": "T"}
-_FILLED = {"sn": "serial_number", "pn": "part_number", "rev": "revision", "result": "result"}
+_FILLED = {"sn": "serial_number", "pn": "part_number", "rev": "revision"}
 
 
 def complete(report: Wire, fields: Fields) -> None:
     """Fill what the report does not say, and change what a server would refuse. Raises ConversionError as `Fields`."""
     _fill(report, fields)
-    _settle(report)
+    _settle(report, fields)
     _complete_steps(report)
     _mend(report)
 
@@ -36,35 +36,45 @@ def require(report: Wire) -> None:
 
 
 def _fill(report: Wire, fields: Fields) -> None:
-    if report.get("type") is None and report.keys() & {"uut", "uur", "root"}:
+    _drop_nulls(report)
+    if "type" not in report and report.keys() & {"uut", "uur", "root"}:
         report["type"] = "R" if "uur" in report else "T"
     inner = report.setdefault("uut", {}) if report.get("type") == "T" else report.get("uur")
     holders = [(report, key, field) for key, field in _FILLED.items()]
-    holders += [(inner, "user", "operator")] if isinstance(inner, dict) else []
+    if isinstance(inner, dict):
+        _drop_nulls(inner)
+        holders.append((inner, "user", "operator"))
     for holder, key, field in holders:
-        if holder.get(key) in (None, "") and (value := fields.fill(field)):
+        if holder.get(key, "") == "" and (value := fields.fill(field)):
             holder[key] = value
     report.setdefault("rev", "")
     if isinstance(inner, dict):
         inner.setdefault("user", "")
-    if report.get("processCode") is None and (code := fields.process_code()) is not None:
+    if "processCode" not in report and (code := fields.process_code()) is not None:
         report["processCode"] = code
         if isinstance(name := report.get("processName"), str) and isinstance(root := report.get("root"), dict):
             note(root, f"process: {name}")
 
 
-def _settle(report: Wire) -> None:
+def _drop_nulls(holder: Wire) -> None:
+    """Exports write null for what is not said."""
+    for key in [key for key, value in holder.items() if value is None]:
+        del holder[key]
+
+
+def _settle(report: Wire, fields: Fields) -> None:
     """A test without a verdict has that of its steps, if they have one; where it is another, the report says so."""
     root = report.get("root")
-    if not isinstance(root, dict) or str(root.get("status")) not in _BY_STEPS:
+    status = str(root.get("status")) if isinstance(root, dict) else ""
+    by_steps = _BY_STEPS.get(status)
+    verdict = report.get("result") or (None if status in ("D", "S") else by_steps) or fields.fill("result")
+    if not verdict:
         return
-    by_steps = _BY_STEPS[str(root["status"])]
-    verdict = report.get("result") or (None if root["status"] in ("D", "S") else by_steps)
-    if verdict is None:
-        return
-    report["result"] = _BY_STEPS["D"] if verdict == "D" else verdict
-    if verdict != by_steps:
-        note(root, f"The verdict of the unit is {verdict}, that of its steps {by_steps}.")
+    report["result"] = verdict
+    if isinstance(root, dict) and by_steps:
+        report["result"] = _BY_STEPS["D"] if verdict == "D" else verdict
+        if verdict != by_steps:
+            note(root, f"The verdict of the unit is {verdict}, that of its steps {by_steps}.")
 
 
 def _complete_steps(report: Wire) -> None:
@@ -74,6 +84,7 @@ def _complete_steps(report: Wire) -> None:
         return
     number_steps(root)
     for step in walk(root):
+        _drop_nulls(step)
         step.setdefault("group", "M")
     if not root.get("seqCall"):
         root["seqCall"] = {"path": root.get("name"), "name": root.get("name"), "version": "1.0"}

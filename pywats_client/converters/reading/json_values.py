@@ -1,7 +1,7 @@
 """JSON that others wrote: what must be an object or a list is one, and everything has a text."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pywats_client.converters.base import Source
@@ -12,13 +12,16 @@ Json = Mapping[str, Any]
 """An object of the file; what stands in it may be of any kind."""
 
 
-def read(source: Source) -> Any:
-    """What the file holds. NaN and infinities are numbers. Raises ConversionError, with the line, for no JSON."""
+def read(source: Source, parse_constant: Callable[[str], Any] | None = None) -> Any:
+    """What the file holds. NaN and infinities are numbers, or what `parse_constant` makes of them.
+
+    Raises ConversionError, with the line, for no JSON.
+    """
     text = source.read_text()
     if not text.strip():
         raise ConversionError("the file is empty")
     try:
-        return json.loads(text, strict=False)
+        return json.loads(text, strict=False, parse_constant=parse_constant)
     except json.JSONDecodeError as fault:
         breaks_off = fault.pos >= len(text.rstrip()) or fault.msg.startswith("Unterminated")
         message = "the JSON breaks off" if breaks_off else f"the file is not JSON: {fault.msg}, column {fault.colno}"

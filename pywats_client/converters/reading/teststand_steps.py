@@ -49,7 +49,8 @@ class Steps:
         result = StepResult(ts.text("StepName"), kind=ts.text("StepType"))
         result.judge(props.text("Status"))
         self._read_ts(result, ts)
-        self._read_call(result, ts, depth)
+        if "SequenceCall" in ts:
+            self._read_call(result, ts.below("SequenceCall"), depth)
         taken = read_measurements(result, props) | _OF_STEP
         for name, prop in props.items():
             if name not in taken:
@@ -72,11 +73,8 @@ class Steps:
             if name not in _OF_TS and "ResultList" not in Props(prop):
                 result.tell(name, value_of(prop))
 
-    def _read_call(self, result: StepResult, ts: Props, depth: int) -> None:
+    def _read_call(self, result: StepResult, call: Props, depth: int) -> None:
         """What a sequence call ran."""
-        if "SequenceCall" not in ts:
-            return
-        call = ts.below("SequenceCall")
         path, name, version = (call.text(key) for key in ("SequenceFile", "Sequence", "SequenceFileVersion"))
         result.sequence = SequenceInfo(path=path, name=name, version=version)
         result.steps += self._steps(call.get("ResultList"), depth + 1)
@@ -94,6 +92,10 @@ class Steps:
             ts = Props(element).below("TS")
             step = self.by_id[ts.text("Id")] = result.step()
             yield step
-            for name in [name for name in ts if name not in _OF_TS]:
-                if steps := list(self._steps(ts.below(name).get("ResultList"), depth + 1)):
-                    yield StepResult(f"{result.name} {name}", group=result.group, steps=steps).step()
+            for name, prop in ts.items():
+                if name not in _OF_TS and "ResultList" in Props(prop):
+                    further = StepResult(f"{result.name} {name}", group=result.group)
+                    further.judge(Props(prop).text("Status"))
+                    self._read_call(further, Props(prop), depth)
+                    if further.steps:
+                        yield further.step()

@@ -115,7 +115,7 @@ def _place(root: SequenceCall, wanted: Step) -> int | None:
 
 
 def settle(report: UutReport, fields: Fields, status: Status | None, word: str, line: int | None) -> UutReport:
-    """Give the report the file's verdict. Done is none, so the argument `result` or the steps decide.
+    """Give the report the file's verdict. Done is none: the steps decide, or the argument `result` if none is judged.
 
     Raises ConversionError where nothing in the file is a verdict, and no argument says one.
     """
@@ -124,7 +124,7 @@ def settle(report: UutReport, fields: Fields, status: Status | None, word: str, 
     if word:
         report.root.note(f"The file says of the unit: {word}.")
     if status == "D" or (not word and _is_judged(report.root)):
-        return fields.settle(report, None)
+        return fields.settle(report, report.result if _is_judged(report.root) else None)
     try:
         return fields.settle(report, fields.require_result(None))
     except ConversionError as fault:
