@@ -12,18 +12,18 @@ from pywats_client.converters.reading.junit_cases import (
     COUNTS,
     OUTCOMES,
     add_case,
+    explain_outcome,
     moment,
     note_counts,
     note_text,
     others,
     outcome,
-    outcome_text,
     properties,
     seconds,
     within,
 )
 from pywats_client.converters.reading.named_facts import NamedFacts
-from pywats_client.converters.reading.nested import MAX_DEPTH, explain, sequence, skip_if_all_were
+from pywats_client.converters.reading.nested import MAX_DEPTH, sequence, skip_if_all_were
 from pywats_client.converters.reading.xml import Element, line_of, local
 from pywats_client.errors import ConversionError
 from pywats_client.wsjf import SequenceCall, UutReport, shorten
@@ -158,7 +158,7 @@ class _Unit:
             for name, text in properties(element):
                 self._facts.tell(report, name, text, sequence)
         elif kind in OUTCOMES:
-            explain(sequence, outcome_text(element))
+            explain_outcome(sequence, element)
             sequence.worsen(OUTCOMES[kind])
         else:
             note_text(element, sequence)

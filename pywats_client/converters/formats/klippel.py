@@ -55,6 +55,8 @@ class Klippel(FileConverter):
         header = Header(lines(source, encoding))
         if VERDICT not in header.values:
             _refuse(source)
+        if header.breaks_off:
+            raise ConversionError("the header breaks off: no setting follows its last comment", line=header.breaks_off)
         fields = Fields(source, context.arguments)
         report = _begin(header, fields, source)
         if folder.is_dir():

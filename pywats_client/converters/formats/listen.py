@@ -12,7 +12,7 @@ from pywats_client.converters.reading.fields import Fields, tell
 from pywats_client.converters.reading.measured import VERDICTS, Measured, Texts, limit
 from pywats_client.converters.reading.nested import MAX_NAME
 from pywats_client.converters.reading.tables import Layout, Row
-from pywats_client.converters.reading.texts import TextArguments, beginning, lines
+from pywats_client.converters.reading.texts import TextArguments, beginning, lines, read
 from pywats_client.errors import ConversionError
 from pywats_client.wsjf import UutReport, shorten
 from pywats_client.wsjf.model import Status
@@ -108,7 +108,7 @@ class _Row(NamedTuple):
     of_unit: dict[str, str]
     of_step: dict[str, str]
     is_whole: bool
-    """whether it reaches to its result"""
+    """whether it reaches to its result, and in a last line without an end to the last column"""
 
     @property
     def start(self) -> str:
@@ -133,13 +133,15 @@ class _Table:
 
     def rows(self) -> Iterator[_Row]:
         """The measurements. Names and values before the header are said of all; a header may come again."""
-        before, more, layout = dict[str, str](), dict[str, str](), None
+        before, more, layout, width = dict[str, str](), dict[str, str](), None, 0
+        last = _unended(self._source, self._encoding)
         for line in lines(self._source, self._encoding):
             cells = _cells(line.text)
             if header := _layout(cells):
-                layout = header
+                layout, width = header, len(cells)
             elif layout:
-                yield _row(Row(line.number, cells), layout, before, more)
+                row = _row(Row(line.number, cells), layout, before, more)
+                yield row._replace(is_whole=row.is_whole and (line.number != last or len(cells) >= width))
             else:
                 known = Layout.of({}, _KNOWN, cells[:1]).places
                 target, key = (before, next(iter(known))) if known else (more, cells[0].rstrip(": ") or "title")
@@ -194,6 +196,12 @@ def _row(row: Row, layout: Layout, before: Mapping[str, str], more: Mapping[str,
         {name: text for name, text in others.items() if name not in of_unit},
         len(row.cells) > max(layout.places[field] for field in _TABLE),
     )
+
+
+def _unended(source: Source, encoding: str) -> int:
+    """The number of the last line, if it has no end: then it has all columns, or the file breaks off there."""
+    text = read(source, encoding)
+    return 0 if text.endswith(("\r", "\n")) else len(text.replace("\r\n", "\n").replace("\r", "\n").split("\n"))
 
 
 def _find_order(dates: Iterable[str]) -> bool:

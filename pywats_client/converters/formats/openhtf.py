@@ -121,7 +121,8 @@ class _Record:
             report.add(step)
         if log := logs.of(None):
             report.root.note(log)
-        return fields.settle(report, fields.require_result(_verdict(record, place)))
+        failed = report.result if report.result != "P" else None
+        return fields.settle(report, fields.require_result(_verdict(record, place) or failed))
 
     def _gather(self) -> None:
         """Who the unit is: the record says it, then its metadata."""

@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 from pywats_client.converters.reading.nested import bounded, explain, titled
 from pywats_client.converters.reading.xml import Element, line_of, local
 from pywats_client.errors import ConversionError
-from pywats_client.wsjf import SequenceCall, Step
+from pywats_client.wsjf import SequenceCall, Step, shorten
 from pywats_client.wsjf.model import Status
 
 OUTCOMES: Mapping[str, Status] = {"failure": "F", "error": "E", "skipped": "S", "disabled": "S", "ignored": "S"}
@@ -29,6 +29,8 @@ _WORDS: Mapping[str, Status] = {
 _PASSING = ("", "run", "completed", "passed", "pass", "success", "ok")
 _WORST: tuple[Status, ...] = ("E", "F", "S")
 _GROUPED = re.compile(r"\d{1,3}(,\d{3})+(\.\d+)?")
+_MAX_MESSAGE = 200
+_UTC = re.compile(r"\s*(UTC|GMT)$")
 _EPOCH = re.compile(r"\d{9,10}(\.\d+)?|\d{13}")
 
 
@@ -60,7 +62,7 @@ def add_case(case: Element, sequence: SequenceCall) -> None:
             if why := outcome_text(child):
                 step.note(bounded(why))
         elif local(child) in OUTCOMES:
-            explain(step, outcome_text(child))
+            explain_outcome(step, child)
         elif local(child) == "properties":
             for name, text in properties(child):
                 step.note(f"{name}: {text}")
@@ -69,6 +71,14 @@ def add_case(case: Element, sequence: SequenceCall) -> None:
     for name, text in others(case, ("name", "time", "timestamp", "classname")):
         if name not in ("result", "status") or text.lower() not in _PASSING:
             step.note(f"{name}: {text}")
+
+
+def explain_outcome(step: Step, element: Element) -> None:
+    """Why it failed. The error message is the element's own, also where a traceback that ends in it follows."""
+    message = " ".join((element.get("message") or "").split())
+    if message and message in " ".join(_text(element).split()):
+        step.error_message = step.error_message or shorten(message, _MAX_MESSAGE)
+    explain(step, outcome_text(element))
 
 
 def outcome_text(element: Element) -> str:
@@ -143,7 +153,7 @@ def _moment(text: str) -> datetime:
     if _EPOCH.fullmatch(text):
         return datetime.fromtimestamp(int(text) / 1000 if len(text) == 13 else float(text), UTC)
     try:
-        return datetime.fromisoformat(text)
+        return datetime.fromisoformat(_UTC.sub("Z", text))
     except ValueError:
         return parsedate_to_datetime(text)
 

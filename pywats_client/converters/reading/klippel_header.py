@@ -48,13 +48,16 @@ class Header:
 
     def __init__(self, rows: Iterable[Line]) -> None:
         self.places: dict[str, int] = {}
+        self.breaks_off = 0
+        """the line of a comment, or of what follows one, where no setting comes after it; 0: there is none"""
         values: dict[str, list[str]] = {}
         key = ""
         for row in rows:
             if row.text.lstrip().startswith("//"):
+                self.breaks_off = row.number
                 continue
             if found := _SETTING.fullmatch(row.text):
-                key = found[1]
+                key, self.breaks_off = found[1], 0
                 values[key], self.places[key] = [found[2]], row.number
             elif key:
                 values[key].append(row.text)

@@ -1,5 +1,6 @@
 """Measurements of an OpenHTF record, each with its value, validators and unit, as steps."""
 
+import contextlib
 import json
 import math
 import sys
@@ -7,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from pywats_client.converters.reading.json_values import Json, objects, text_of, texts
-from pywats_client.converters.reading.measured import Measured
+from pywats_client.converters.reading.measured import Measured, number
 from pywats_client.converters.reading.nested import MAX_NAME, bounded, printable, titled
 from pywats_client.converters.reading.openhtf_limits import expected, limits
 from pywats_client.errors import ConversionError
-from pywats_client.wsjf import SequenceCall, Step
+from pywats_client.wsjf import CompOp, NumericLimit, SequenceCall, Step
 from pywats_client.wsjf.model import Status
 
 OUTCOMES: Mapping[str, Status] = {
@@ -28,7 +29,6 @@ OUTCOMES: Mapping[str, Status] = {
 _CHART_POINTS, _CHART_SERIES = 10_000, 100
 _KNOWN = ("name", "outcome", "validators", "units", "dimensions", "docstring", "measured_value", "marginal")
 _NO_UNIT = ("", "none", "no dimension", "no_dimension")
-_NO_NUMBERS = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf, "infinity": math.inf, "-infinity": -math.inf}
 
 
 def outcome(holder: Json, place: str) -> Status | None:
@@ -46,6 +46,7 @@ def add_measurement(measurement: Json, sequence: SequenceCall, place: str) -> St
     word = text_of(measurement.get("outcome"))
     facts = {
         "outcome": word if word not in ("PASS", "FAIL") else "",
+        "unit": "" if isinstance(step, NumericLimit) else unit_of(measurement.get("units")),
         "documentation": text_of(measurement.get("docstring")),
         "marginal": "yes" if measurement.get("marginal") else "",
         **{key: text_of(value) for key, value in measurement.items() if key not in _KNOWN},
@@ -86,13 +87,14 @@ class _Measurement:
 
     def add(self) -> Step:
         """The step."""
-        value = self._measurement.get("measured_value")
+        value: Any = self._measurement.get("measured_value")
         if value is None:
             return self._add_unset()
         if self._measurement.get("dimensions"):
             return self._add_points(value)
-        if isinstance(value, str) and value.lower() in _NO_NUMBERS and self._is_numeric():
-            value = _NO_NUMBERS[value.lower()]
+        if isinstance(value, str) and self._is_numeric():
+            with contextlib.suppress(ValueError):
+                value = number(value.strip())
         if isinstance(value, bool):
             return self._add_boolean(value)
         if _is_number(value):
@@ -102,9 +104,10 @@ class _Measurement:
         return self._add_text(printable(value) if isinstance(value, str) else text_of(value))
 
     def _is_numeric(self) -> bool:
-        """Whether unit or validators are those of a number."""
+        """Whether unit or validators are those of a number; one that demands an equal value may be that of a text."""
         found = limits(self._validators)
-        return bool(self._unit) or (found.low, found.high) != (None, None)
+        is_range = found.op not in (CompOp.EQ, CompOp.NE) and (found.low, found.high) != (None, None)
+        return bool(self._unit) or is_range
 
     def _add_number(self, value: float) -> Step:
         low, high, op, rest = limits(self._validators)

@@ -62,7 +62,7 @@ def _refuse_entities(element: Element) -> None:
 def _no_xml(fault: etree.XMLSyntaxError) -> ConversionError:
     if (fault.msg or "").startswith(("no element found", "Document is empty")):
         return ConversionError("the file is not XML: it holds no element")
-    if "entity" in (fault.msg or "").lower():
+    if re.search(r"entity(?!ref)", fault.msg or "", re.IGNORECASE):  # EntityRef: a lone &, or one that breaks off
         return ConversionError(_ENTITIES, line=fault.lineno)
     message = re.sub(r", line \d+, column", ", column", fault.msg or "")
     return ConversionError(f"the file is not XML: {message}", line=fault.lineno)
