@@ -179,6 +179,8 @@ class _Board:
                 "is missing; to take it nevertheless, set the argument result",
                 line=self._line,
             )
+        if self._verdict is None and self._report.result == "F":
+            verdict = "F"  # the argument cannot know better than what has failed
         return self._fields.settle(self._report, verdict)
 
     def _end(self, event: re.Match[str], line: int) -> None:

@@ -120,7 +120,7 @@ def _report(board: Record, around: list[Record], fields: Fields) -> UutReport:
             report.root.note(beside.flat())
     for record in board.inner:
         add_test(report, record)
-    return fields.settle(report, _verdict(of_board, report, fields, board.line))
+    return fields.judge(report, _verdict(of_board, report), board.line)
 
 
 def _duration(said: dict[str, str], start: datetime | None, end: datetime | None) -> float | None:
@@ -129,11 +129,11 @@ def _duration(said: dict[str, str], start: datetime | None, end: datetime | None
     return (end - start).total_seconds() if start and end and end >= start else None
 
 
-def _verdict(said: dict[str, str], report: UutReport, fields: Fields, line: int) -> Status:
-    """The verdict of the board; one that is not good tells why as error code and message."""
+def _verdict(said: dict[str, str], report: UutReport) -> Status | None:
+    """The verdict of the board, if it has one; one that is not good tells why as error code and message."""
     text = said.get("status", "")
     if not text:
-        return fields.require_result(None, line)
+        return None
     if not _WHOLE.fullmatch(text):
         raise ValueError(f"its status {text!r} is not a whole number")
     code = int(text)

@@ -180,7 +180,7 @@ def _report(source: Source, arguments: SeicaXml.Arguments, session: Session, boa
     program.describe(report)
     _tell(report, session, board)
     _add_tests(report, board)
-    return fields.settle(report, _verdict(board, session.end if is_alone else None))
+    return fields.judge(report, _verdict(board, session.end if is_alone else None), board.line)
 
 
 def _serial_number(fields: Fields, session: Session, board: Node) -> str:

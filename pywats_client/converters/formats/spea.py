@@ -201,7 +201,7 @@ class _Run:
         verdict = unit.result.verdict()
         if is_alone and end.verdict() not in (None, verdict):
             report.root.note(f"The run ended with {end.names[0]}.")
-        return fields.settle(report, verdict)
+        return fields.judge(report, verdict, self.line)
 
     def _tell(self, report: UutReport, end: Record) -> None:
         """What else the run says of all its boards."""

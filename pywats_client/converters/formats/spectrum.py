@@ -138,7 +138,7 @@ class _Unit:
             report.root.note(text)
         self._add_sections(report)
         self._dates.note(report)
-        return fields.settle(report, verdict)
+        return fields.judge(report, verdict, line)
 
     def _read_user_records(self) -> None:
         """What stands beside sections and steps: what the program prints, and records of later versions."""

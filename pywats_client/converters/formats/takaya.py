@@ -222,7 +222,7 @@ class _Log:
             report.root.note(f"{when}: the order of day and month is not said, and taken as day first.")
         for row in board.rows:
             row.add_to(report)
-        return fields.settle(report, board.status())
+        return fields.judge(report, board.status(), board.line)
 
     def _tell(self, report: UutReport, board: Section, facts: Mapping[str, str], model: str) -> None:
         """What a report has no fields for."""

@@ -115,7 +115,7 @@ def _report(source: Source, arguments: Xjtag.Arguments, archive: Archive, name: 
         tell(report, "Exported from output", info["ExportedFromOutput"])
     run.add_to(report)
     tell(report, "Run", PurePosixPath(name).stem.partition(" ")[2])
-    return fields.settle(report, run.verdict)
+    return fields.judge(report, run.verdict)
 
 
 def _tell_others(report: UutReport, archive: Archive) -> None:

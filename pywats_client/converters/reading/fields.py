@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import Field, field_validator
 
 from pywats_client.converters.base import Converter, Source
+from pywats_client.converters.reading.nested import is_judged
 from pywats_client.errors import ConversionError
 from pywats_client.wsjf import UutReport
 from pywats_client.wsjf.model import Status
@@ -125,6 +126,15 @@ class Fields:
             report.result = verdict
             report.root.status = verdict
         return report
+
+    def judge(self, report: UutReport, verdict: Status | None, line: int | None = None) -> UutReport:
+        """As `settle`, for files that judge tests: without a verdict of the unit, theirs come before the argument.
+
+        Raises ConversionError where nobody says one.
+        """
+        if verdict is None:
+            verdict = report.result if is_judged(report.root) else self.require_result(None, line)
+        return self.settle(report, verdict)
 
     def require_result(self, verdict: Status | None, line: int | None = None) -> Status:
         """The verdict of a file that has neither one nor limits. Raises ConversionError where no argument says it."""

@@ -24,7 +24,7 @@ _MAX_LENGTH = 300
 SERIAL_NUMBER = re.compile(r"\s*(?:(?:SN|S/N|SERIAL(?:\s+NUMBER)?)\b[\s:=#.]*)?(.*?)\s*", re.IGNORECASE)
 FAULT = re.compile(r"\((?P<kind>[A-Za-z]+)\s+(?P<nails>.*)")
 """`(O 397,398,`: nails; a list that goes on ends in `+`."""
-MORE_NAILS = re.compile(r"[\d\s,+-]+")
+MORE_NAILS = re.compile(r"[\d\s,+-]+\)?")
 
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _EXPONENTS = {"G": 9, "MEG": 6, "K": 3, "": 0, "M": -3, "U": -6, "N": -9, "P": -12, "F": -15}

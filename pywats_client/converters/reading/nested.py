@@ -42,6 +42,14 @@ def sequence(name: str, otherwise: str, path: str = "") -> SequenceCall:
     return SequenceCall(call=call, steps=[], **title)
 
 
+def is_judged(sequence: SequenceCall) -> bool:
+    """Whether any step within has a verdict."""
+    return any(
+        is_judged(step) if isinstance(step, SequenceCall) else step.status in ("P", "F", "E", "T")
+        for step in sequence.steps
+    )
+
+
 def skip_if_all_were(sequence: SequenceCall) -> None:
     """A sequence of which every step was skipped, was skipped; one without steps has only been gone through."""
     if sequence.status == "P" and all(step.status == "S" for step in sequence.steps):
