@@ -11,6 +11,7 @@ from pywats_client.converters.reading.atml_values import (
     measured,
     named_values,
     text_of,
+    told,
     value_below,
 )
 from pywats_client.converters.reading.property_tree import Group, Scalar, scalar
@@ -203,6 +204,9 @@ def _properties(element: Element, limits: Limits) -> Iterator[str]:
     """What else is said of a value; TestStand's raw limits say nothing new where they are the limits."""
     known = {"Low": limits.low, "High": limits.high}
     for child in element.iter("{*}Extension", "{*}Description", "{*}Indictments", *_OF_DATUM):
+        if limits_in_words := told(child):
+            yield f"{local(child)} {limits_in_words}"
+            continue
         for name, text in named_values(child):
             if text and (name not in known or scalar(text).number != known[name]):
                 yield f"{name} {text}"

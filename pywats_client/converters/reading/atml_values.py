@@ -136,7 +136,7 @@ def limits_of(holder: Element, unit: str) -> Limits:
     limits = None
     if len(found) == 1 and local(found[0]) != "Mask":
         limits = _pair(found[0], unit) if local(found[0]) == "LimitPair" else _single(found[0], unit)
-    return limits or Limits(notes=(f"limits: {_told(holder)}",))
+    return limits or Limits(notes=(f"limits: {told(holder)}",))
 
 
 def _comparisons(holder: Element) -> Iterator[Element]:
@@ -183,8 +183,8 @@ def _pair(element: Element, unit: str) -> Limits | None:
         return None
 
 
-def _told(holder: Element) -> str:
-    """Limits in words, where a report cannot say them."""
+def told(holder: Element) -> str:
+    """Limits in words, where a report cannot say them; empty where an element holds none."""
     words = []
     for element in holder.iter("{*}LimitPair", "{*}Limit", "{*}SingleLimit", "{*}Expected", "{*}Mask", "{*}MaskValue"):
         words += [element.get("operator", ""), element.get("comparator", "")]

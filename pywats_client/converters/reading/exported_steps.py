@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from pywats_client.converters.reading.measured import number
-from pywats_client.converters.reading.wire_steps import MEASURED, Wire, note, objects
+from pywats_client.converters.reading.wire_steps import MEASURED, Wire, note, objects, put_number
 from pywats_client.wsjf.limits import CompOp, StringOp
 from pywats_client.wsjf.model import shorten
 from pywats_client.wsjf.payloads import Series
@@ -37,6 +37,7 @@ def mend_measurements(step: Wire) -> None:
     for measured in (item for key in MEASURED for item in objects(step, key)):
         cut(step, measured, {"name": MAX_NAME})
     for measured in objects(step, "numericMeas"):
+        _mend_numbers(step, measured)
         _mend_comparison(step, measured)
         _note_contradiction(step, measured)
     for measured in objects(step, "stringMeas"):
@@ -75,6 +76,16 @@ def _mend_names(step: Wire, measured: list[Wire]) -> None:
             name = f"{first[: MAX_NAME - len(str(counts[first])) - 1]} {counts[first]}"
         counts[name] = 1
         item["name"] = name
+
+
+def _mend_numbers(step: Wire, measured: Wire) -> None:
+    """Numbers that are written as texts, such as "NaN", which has no form on the wire and is told."""
+    for key in ("value", "lowLimit", "highLimit"):
+        if isinstance(text := measured.get(key), str):
+            try:
+                put_number(step, measured, key, measured.pop(key))
+            except ValueError:
+                measured[key] = text  # the check says so, with its place
 
 
 def _mend_comparison(step: Wire, measured: Wire) -> None:
