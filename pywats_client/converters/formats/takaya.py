@@ -31,7 +31,11 @@ _DURATION = re.compile(
 _NEWER_ENDING = re.compile(r"\.SWX\d+$", re.IGNORECASE)
 _JAPANESE = re.compile(rb"(?:[\x81-\x9f][\x40-\x7e\x80-\xfc]){2}|\x83[\xb6\xca]")
 """Shift-JIS: two letters, or a Greek one of a unit. What stands for their first bytes elsewhere is no letter."""
-_WORDS: Mapping[str, Status] = {**VERDICTS, **dict.fromkeys(("stop", "break"), "T")}
+_WORDS: Mapping[str, Status] = {
+    **VERDICTS,
+    **dict.fromkeys(("stop", "break"), "T"),
+    **dict.fromkeys(("no test", "not tested", "untested"), "S"),
+}
 _KNOWN = ("model", "date", "test time", "test id", "serial no.", "operator", "lot no.")
 
 

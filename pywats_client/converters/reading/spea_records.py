@@ -1,7 +1,7 @@
 """The records of a SPEA log, a line each: what a run says of itself at its start and end, and its tests."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import pairwise
 from typing import NamedTuple, Self
@@ -18,7 +18,11 @@ _MAX_FIELDS = 14
 """Of a test; further semicolons are part of its remark, which is field 6."""
 _MIN_FIELDS, _REMARK = 8, 5
 _DATE = re.compile(r"\d+[-/.]\d+[-/.]\d+ \d+:\d+.*", re.ASCII)
-_SKIPPED = ("none", "not tested", "notest", "no test", "not executed")
+_WORDS: Mapping[str, Status] = {
+    **VERDICTS,
+    **dict.fromkeys(("none", "not tested", "notest", "no test", "not executed"), "S"),
+    **dict.fromkeys(("break", "stop", "stopped", "interrupted"), "T"),
+}
 
 
 class DateOrder(NamedTuple):
@@ -162,8 +166,6 @@ def verdict(text: str) -> Status | None:
     word = text.split("(")[0].strip().lower()
     if not word:
         return None
-    if word in _SKIPPED:
-        return "S"
-    if word not in VERDICTS:
+    if word not in _WORDS:
         raise ValueError(f"{text!r} is not a known result; PASS and FAIL are")
-    return VERDICTS[word]
+    return _WORDS[word]
