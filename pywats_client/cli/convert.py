@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -34,6 +36,10 @@ GivenArguments = Annotated[
     ),
 ]
 AsWsjf = Annotated[bool, typer.Option("--json", help="Print WSJF, a JSON array when there are several reports.")]
+
+
+_PLACEHOLDER = re.compile(r"\{[^{}\":]+\}")
+"""As `{stem}`: the beginning of a text and not of an object."""
 
 
 def convert(
@@ -70,7 +76,7 @@ def parse_argument(text: str) -> tuple[str, Any]:
     key, equals, value = text.partition("=")
     if not equals:
         raise typer.BadParameter(f"{text!r} is not KEY=VALUE", param_hint="-a")
-    if value[:1] not in ("{", "[", '"'):
+    if value[:1] not in ("{", "[", '"') or _PLACEHOLDER.match(value):
         return key, value
     try:
         return key, json.loads(value)
@@ -160,7 +166,6 @@ def _print(reports: list[dict[str, Any]], as_json: bool) -> None:
         print_json(reports[0] if len(reports) == 1 else reports)
     for report in () if as_json else reports:
         print_report(report)
-    for number, report in enumerate(reports, 1):
-        place = f"report {number}: " if len(reports) > 1 else ""
-        for fault in check(report):
-            say(f"worth a look: {place}{sentence(fault)}")
+    found = Counter(sentence(fault) for report in reports for fault in check(report))
+    for text, count in found.items():
+        say(f"worth a look: {text}" + (f" ({count} times)" if count > 1 else ""))

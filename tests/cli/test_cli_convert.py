@@ -146,3 +146,14 @@ def test_a_converter_in_isolation_is_tried_in_the_same_isolation(tmp_path: Path)
     missing = converted(PATH=str(tmp_path))
     assert missing.returncode == 78
     assert "sudo apt install bubblewrap" in missing.stderr
+
+
+def test_a_text_may_begin_with_a_placeholder_and_what_is_worth_a_look_is_told_once(tmp_path: Path) -> None:
+    (tmp_path / "LOT7.csv").write_text("Serial,Vcc\nA1,3.1\nA2,3.2\n")
+    result = convert(
+        tmp_path, "LOT7.csv", "--converter", "csv", "-a", "mode=unit_per_row", "-a", 'measurements=[{"column": "Vcc"}]',
+        "-a", "process_code=10", "-a", "part_number={stem}-B", "--json",
+    )  # fmt: skip
+    assert [report["pn"] for report in json.loads(result.stdout)] == ["LOT7-B", "LOT7-B"]
+    assert result.stderr.count("worth a look: rev is empty") == 1
+    assert "(2 times)" in result.stderr

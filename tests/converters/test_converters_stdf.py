@@ -20,7 +20,7 @@ from stdf_writer import Writer
 from pywats_client.converters.base import Source
 from pywats_client.converters.formats.stdf import Stdf
 from pywats_client.converters.process import Workers
-from pywats_client.converters.reading.stdf.records import StdfFile
+from pywats_client.converters.reading.stdf.records import StdfFile, shortest
 from pywats_client.converters.setup import Delivered, Job, Setup
 from pywats_client.errors import ConversionError
 
@@ -227,3 +227,14 @@ async def test_a_large_file_needs_little_memory(tmp_path: Path, workers: Workers
     peak = await workers.convert(setup, Job(source=source, id_seed=b"seed"), deliver)
     assert delivered == [f"LOT7-{number}" for number in range(1, len(delivered) + 1)]
     assert peak < 150 << 20
+
+
+@pytest.mark.parametrize("meant", [-0.9, 0.0125, 1.0, -0.0, 3.4e38, 16777216.0, 0.6616406, math.inf])
+def test_a_number_of_four_bytes_is_what_the_tester_meant(meant: float) -> None:
+    (stored,) = struct.unpack("f", struct.pack("f", meant))
+    assert struct.pack("f", shortest(stored)) == struct.pack("f", meant)
+    assert len(repr(shortest(stored))) <= len(repr(meant))
+
+
+def test_no_number_of_four_bytes_stays_none() -> None:
+    assert math.isnan(shortest(math.nan))

@@ -22,6 +22,7 @@ TEXTS = ("GDR", "DTR")
 PTR_TEXT = 12
 """Where TEST_TXT of a PTR begins, with its length."""
 _HEADER_SIZE, _CHUNK = 4, 1 << 18
+_SINGLE = struct.Struct("f")
 _VAX = 0
 
 
@@ -56,6 +57,16 @@ class Values(dict[str, Any]):
 
     def __missing__(self, field: str) -> NoReturn:
         raise ConversionError(f"{self._record.place}: it ends before its field {field}")
+
+
+def shortest(number: float) -> float:
+    """The number with the fewest digits that is the same as an R4: what the tester meant by -0.9, and not
+    -0.8999999761581421, which is its nearest neighbour in four bytes."""
+    for digits in (6, 7, 8):
+        short = float(f"{number:.{digits}g}")
+        if _SINGLE.unpack(_SINGLE.pack(short))[0] == number:
+            return short
+    return number
 
 
 class Far(NamedTuple):
@@ -217,7 +228,8 @@ class _Cursor:
 
     def _numbers(self, code: str, count: int) -> tuple[float, ...]:
         form = f"{self._order}{count}{code}"
-        return struct.unpack(form, self._take(struct.calcsize(form)))
+        numbers = struct.unpack(form, self._take(struct.calcsize(form)))
+        return tuple(map(shortest, numbers)) if code == "f" else numbers
 
     def _bits(self, count: int) -> list[int]:
         content = self._take((count + 7) // 8)

@@ -11,7 +11,7 @@ from pywats_client.converters.reading.stdf.limits import HIGH_PASSES, LOW_PASSES
 from pywats_client.converters.reading.stdf.lot import Lot
 from pywats_client.converters.reading.stdf.multiple import add_multiple
 from pywats_client.converters.reading.stdf.parts import Part
-from pywats_client.converters.reading.stdf.records import Record, StdfFile, Values, ptr_text
+from pywats_client.converters.reading.stdf.records import Record, StdfFile, Values, ptr_text, shortest
 from pywats_client.wsjf import CompOp, SequenceCall, Step, UutReport, shorten
 from pywats_client.wsjf.model import Status
 
@@ -102,7 +102,7 @@ class Steps:
         """TEST_FLG, PARM_FLG and RESULT, which may be left out where the first says that it is not valid."""
         if len(record.body) >= _RESULT_END:
             _, _, _, flags, parm, number = self._ptr.unpack_from(record.body)
-            return flags, parm, number
+            return flags, parm, shortest(number)
         values = self._stdf.fields(record)
         flags = values["TEST_FLG"]
         number = math.nan if flags & (INVALID | NOT_EXECUTED) else values["RESULT"]
