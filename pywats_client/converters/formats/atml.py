@@ -119,7 +119,7 @@ def _unit(document: Element) -> UnitFacts:
                 _take_extension(facts, element)
             case name if name != "ResultSet":
                 _take_rest(facts, name, element)
-    for name in ("uuid", "securityClassification"):
+    for name in ("uuid", "name", "version", "securityClassification"):
         facts.take(name, attribute(document, name))
     return facts
 
@@ -137,9 +137,7 @@ def _take_unit(facts: UnitFacts, unit: Element) -> None:
     numbers = _numbers(definition)
     facts.take("PartNumber", numbers.pop("Part", ""))
     if definition is not None:
-        facts.take("Revision", attribute(definition, "version"))
-        facts.take("Name", attribute(definition, "name"))
-        facts.take("ModelName", _said(definition, "Identification/ModelName"))
+        _take_definition(facts, definition)
     for name, text in numbers.items():
         facts.take(name, text)
     for component in unit.iterfind("{*}Components/{*}Component"):
@@ -148,6 +146,19 @@ def _take_unit(facts: UnitFacts, unit: Element) -> None:
         _take_extension(facts, extension)
     for name, text in named_values(unit, ("SerialNumber", "Definition", "Components", "Extension")):
         facts.take(name, text)
+
+
+def _take_definition(facts: UnitFacts, definition: Element) -> None:
+    """What kind of unit it is, but for its numbers."""
+    facts.take("Revision", attribute(definition, "version"))
+    facts.take("Name", attribute(definition, "name"))
+    facts.take("ModelName", _said(definition, "Identification/ModelName"))
+    _take_rest(facts, "UUT", definition, "Identification", "Extension")
+    for identification in definition.iterfind("{*}Identification"):
+        _take_rest(facts, "UUT", identification, "ModelName", "IdentificationNumbers", "Extension")
+    issued = definition.iterfind("{*}Identification/{*}IdentificationNumbers/*[@manufacturerName]")
+    for maker in dict.fromkeys(attribute(number, "manufacturerName") for number in issued):
+        facts.take("Manufacturer", maker)
 
 
 def _numbers(definition: Element | None) -> dict[str, str]:
@@ -171,9 +182,11 @@ def _part(component: Element) -> Part:
 
 
 def _take_personnel(facts: UnitFacts, personnel: Element) -> None:
+    """The operator and others, by their names; an ID beside it is told where it is another."""
     for person in personnel:
-        said = attribute(person, "name", "ID")
+        said, number = attribute(person, "name", "ID"), attribute(person, "ID")
         facts.take("operator" if local(person) == "SystemOperator" else local(person), said)
+        facts.take(f"{local(person)} ID", "" if number == said else number)
 
 
 def _take_program(facts: UnitFacts, program: Element, station: str) -> None:

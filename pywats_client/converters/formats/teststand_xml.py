@@ -193,7 +193,7 @@ def _take_wats(facts: UnitFacts, results: Props) -> None:
     """Sub units and misc infos of the WATS client."""
     for part in _members(results.get("UUT_Part_Info")):
         said = {_bare(name): part.text(name) for name in part}
-        number, serial = _first(said, "partnumber", "pn"), _first(said, "serial", "sn")
+        number, serial = _first(said, "partnumber", "partno", "pn"), _first(said, "serial", "sn")
         facts.parts.append(Part(_first(said, "type"), serial, number, _first(said, "rev")))
     for info in _members(results.get("Misc_UUT_Info")):
         said = {_bare(name): info.text(name) for name in info}
