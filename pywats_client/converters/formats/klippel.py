@@ -123,20 +123,20 @@ class _Folder:
         self._report, self._header, self._folder, self._encoding = report, header, folder, encoding
         self._tasks: dict[str, SequenceCall] = {}
         self._measured: set[str] = set()
+        self._others: list[str] = []
 
     def add_all(self) -> None:
         """All files in the order of their names, then the measures without a file."""
-        others = []
         for path in sorted(path for path in self._folder.rglob("*") if path.is_file()):
             name = path.relative_to(self._folder).as_posix()
             if path.suffix.lower() != ".txt":
-                others.append(name)
+                self._others.append(name)
                 continue
             try:
                 self._add_file(path, name)
             except (ConversionError, ValueError) as fault:
                 raise ConversionError(f"{name}: {fault}") from None
-        tell(self._report, "other files in the folder", ", ".join(others))
+        tell(self._report, "other files in the folder", ", ".join(self._others))
         for name, verdict in self._header.verdicts.items():
             if name not in self._measured:
                 _add_verdict(self._report, name, verdict)
@@ -157,8 +157,8 @@ class _Folder:
                 self._add_value(task, dict(zip(map(str.lower, columns), row.cells, strict=False)), row.line)
         elif len(columns) > 1:
             self._add_curve(task, columns, rows[1:])
-        else:
-            raise ConversionError("it is neither a table of values nor a curve", line=rows[0].line)
+        else:  # neither a table of values nor a curve
+            self._others.append(name)
 
     def _task(self, name: str) -> SequenceCall:
         if name not in self._tasks:
