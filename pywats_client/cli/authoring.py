@@ -20,7 +20,9 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="Its name: small lette
 From = Annotated[Path | None, typer.Option("--from", metavar="FILE", exists=True, dir_okay=False, help="A real file.")]
 Into = Annotated[Path, typer.Option("--into", metavar="DIR", help="Where its folder is made.")]
 Module = Annotated[str, typer.Argument(metavar="PATH", help="x.py, x.py:Class, a format, or an installed converter.")]
-Files = Annotated[list[Path] | None, typer.Argument(metavar="FILE…", help="Files; none: all in `samples` beside it.")]
+Files = Annotated[
+    list[Path] | None, typer.Argument(metavar="FILE…", exists=True, help="Files; none: all in `samples` beside it.")
+]
 Watch = Annotated[bool, typer.Option("--watch", help="Run again whenever the converter or a file is saved.")]
 Accept = Annotated[bool, typer.Option("--accept", help="Write down what comes as what is expected from now on.")]
 Given = Annotated[
@@ -56,7 +58,7 @@ def test(
         return show([_run(module, sample, arguments, accept) for sample in _samples(module, files)])
 
     if watch:
-        _watch(run, [_file_of(module), *(files or [_folder_of(module)])])
+        _watch(run, [*_file_of(module), *(files or [_samples_of(module)])])
     elif not run():
         raise typer.Exit(ExitCode.FAILED)
 
@@ -69,22 +71,27 @@ def _samples(module: str, files: Sequence[Path] | None) -> "list[Sample]":
 
     if files:
         return [sample(file.absolute()) for file in files]
-    folder = _folder_of(module)
-    found = samples(folder.absolute())
+    folder = _samples_of(module)
+    found = samples(folder)
     if not found:
         raise ConversionError(f"there is nothing to convert: name files, or put some into {folder}")
     return found
 
 
-def _file_of(module: str) -> Path:
-    file, ending, _ = module.partition(".py")
-    return Path(file + ending)
+def _file_of(module: str) -> list[Path]:
+    """The converter's file, where it is one of its own. Raises ConversionError where there is no such converter."""
+    from pywats_client.converters.registry import file_in, resolve
+
+    file = file_in(resolve(module, Path())[0])
+    return [file] if file else []
 
 
-def _folder_of(module: str) -> Path:
+def _samples_of(module: str) -> Path:
     from pywats_client.converters.skeleton import SAMPLES
 
-    return _file_of(module).with_name(SAMPLES)
+    for file in _file_of(module):
+        return file.with_name(SAMPLES)
+    raise ConversionError(f"there is nothing to convert: name files for {module}")
 
 
 def _run(module: str, sample: "Sample", arguments: dict[str, Any], accept: bool) -> Tried:
@@ -165,6 +172,6 @@ def _run_once(run: Callable[[], bool]) -> None:
     """What is wrong with a converter that is being written ends nothing."""
     try:
         run()
-    except ConversionError as error:
+    except (ConversionError, OSError) as error:
         say(f"error: {error}")
     say("waiting for the next save; Ctrl-C ends this")

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pywats_client.cli.known import NotUnderstood
 from pywats_client.cli.options import AsJson
 from pywats_client.cli.output import print_answer, safe, say, wrapped
 from pywats_client.cli.words import widest
@@ -43,6 +44,8 @@ def describe(names: Names = None, markdown: Markdown = False, as_json: AsJson = 
     from pywats_client.converters.formats_page import page
 
     if markdown:
+        if names or as_json:
+            raise NotUnderstood("--markdown writes the page of all formats: name none, and leave --json out")
         print(page(), end="")
         return
     chosen = [_one(name) for name in names] if names else _all()

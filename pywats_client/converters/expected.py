@@ -21,6 +21,7 @@ SUFFIX = ".expected.json"
 STATION = {"name": "Station-1", "location": "Lab", "purpose": "Test"}
 _OF_THE_STATION = ("id", "startUTC", "machineName", "location", "purpose")
 _ABSENT = object()
+_KEYS = {"reports": list, "error": str, "arguments": dict}
 
 
 class Sample(NamedTuple):
@@ -32,14 +33,14 @@ class Sample(NamedTuple):
     @property
     def arguments(self) -> Mapping[str, Any]:
         """The converter's arguments for this sample."""
-        given = (self.expected or {}).get("arguments")
-        return given if isinstance(given, Mapping) else {}
+        given: Mapping[str, Any] = (self.expected or {}).get("arguments", {})
+        return given
 
 
 def samples(folder: Path) -> list[Sample]:
     """Every sample of a folder, by name: its files, and those folders of which something is expected.
 
-    Raises ConversionError where what is expected is no JSON object.
+    Raises ConversionError where what is expected cannot be understood.
     """
     names = sorted(path for path in folder.iterdir() if not path.name.startswith(".")) if folder.is_dir() else []
     found = [sample(path) for path in names if not path.name.endswith(SUFFIX)]
@@ -55,8 +56,10 @@ def sample(source: Path) -> Sample:
         expected = json.loads(file.read_text("utf-8"))
     except ValueError as fault:
         raise ConversionError(f"{file} is not JSON: {fault}") from None
-    if not isinstance(expected, dict):
-        raise ConversionError(f"{file} must hold a JSON object with reports, error or arguments")
+    if not (isinstance(expected, dict) and all(isinstance(expected[key], _KEYS.get(key, ())) for key in expected)):
+        raise ConversionError(
+            f"{file} must hold a JSON object with a list of reports, a text error or an object arguments, nothing else"
+        )
     return Sample(source, expected)
 
 
@@ -86,10 +89,14 @@ def differences(sample: Sample, trial: Trial) -> list[str]:
     wanted, found = expected.get("error", ""), str(trial.error or "")
     lines = []
     if wanted not in found or (found and not wanted):
-        lines.append(f"error: expected {wanted or 'none'!r}, found {found or 'none'!r}")
+        lines.append(f"error: expected {_quoted(wanted)}, found {_quoted(found)}")
     if "reports" in expected:
         lines += _differences(expected["reports"], trial.reports, "reports")
     return lines
+
+
+def _quoted(error: str) -> str:
+    return repr(error) if error else "none"
 
 
 def accepted(sample: Sample, trial: Trial) -> str:

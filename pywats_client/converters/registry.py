@@ -73,6 +73,12 @@ def resolve(module_path: str, converters_folder: Path) -> tuple[str, tuple[int, 
     )
 
 
+def file_in(reference: str) -> Path | None:
+    """The file in what `resolve` found; None for a module by its name."""
+    form = _FILE_FORM.fullmatch(reference)
+    return Path(form["file"]) if form else None
+
+
 def find_file(file: Path, converters_folder: Path, what: str) -> Path:
     """The file itself if it is absolute, or else in `converters_folder`, then in ~/.pywats/converters.
 

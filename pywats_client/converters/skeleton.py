@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from string import Template
 from typing import NamedTuple
@@ -18,13 +19,16 @@ SAMPLES = "samples"
 def write(folder: Path, name: str, sample: Path | None = None) -> list[Path]:
     """Write `name`/ below the folder; `sample` is a file to start from, which is copied. The files written.
 
-    Raises ConversionError for a name that is none, and where the folder is there already.
+    Raises ConversionError for a name that is none or another module's, and where the folder is there already.
     """
     if not NAME.fullmatch(name):
         raise ConversionError(f"{name!r} is no name for a converter: small letters, digits and _, a letter first")
     place = folder / name
     if place.exists():
         raise ConversionError(f"{place} is there already: choose another name, or remove it")
+    # A test runner puts the folder in front of all others, where the file would stand in for the module.
+    if find_spec(name):
+        raise ConversionError(f"{name} is the name of a Python module that is installed: choose another name")
     files = _files(name, sample)
     for path, content in files.items():
         file = place / path
@@ -35,7 +39,7 @@ def write(folder: Path, name: str, sample: Path | None = None) -> list[Path]:
 
 def _files(name: str, sample: Path | None) -> Mapping[str, bytes]:
     kind = _kind(sample) if sample else "lines"
-    class_name = "".join(word.title() for word in name.split("_"))
+    class_name = "".join(word.title() for word in name.split("_")) + "Converter"
     values = {"name": name, "class_name": class_name, "samples": SAMPLES, **_KINDS[kind]._asdict()}
     code = Template(_CONVERTER).substitute(values)
     files = {f"{name}.py": code.encode(), f"test_{name}.py": Template(_TEST).substitute(values).encode()}
@@ -105,8 +109,9 @@ _JSON = """        try:
             raise ConversionError(f"the file is not JSON: {fault}") from None
         for name, value in content.items():
             report.text(name, str(value))"""
-_XML = """        for element in xml.parse(source):
-            report.text(xml.local(element), element.text or "")"""
+_XML = """        for element in xml.parse(source).iter("*"):
+            if len(element) == 0:
+                report.text(xml.local(element), element.text or "")"""
 _KINDS = {
     "lines": _Kind(_LINES),
     "json": _Kind(_JSON, imports="import json\n\n"),

@@ -42,13 +42,22 @@ async def attempt(workers: Workers, setup: Setup, source: Path) -> Trial:
             wanted, found = ("folder", "file") if info.is_folder else ("file", "folder")
             raise ConversionError(f"the converter {info.name} takes a {wanted}, and {source.name} is a {found}")
         companions = await workers.companions(setup, source) if info.has_companions else ()
-        job = Job(source=source, companions=companions, id_seed=digest(source))
+        job = Job(source=source, companions=companions, id_seed=_seed(source))
         began = time.perf_counter()
-        trial.peak_bytes = await workers.convert(setup, job, deliver)
-        trial.seconds = time.perf_counter() - began
+        try:
+            trial.peak_bytes = await workers.convert(setup, job, deliver)
+        finally:
+            trial.seconds = time.perf_counter() - began
     except (ConversionError, ConfigError, NotYet, NotMine) as error:
         trial.error = error
     return trial
+
+
+def _seed(source: Path) -> bytes:
+    try:
+        return digest(source)
+    except OSError as fault:
+        raise ConversionError(f"{fault.filename} cannot be read: {fault.strerror}") from None
 
 
 def run(setup: Setup, source: Path) -> Trial:

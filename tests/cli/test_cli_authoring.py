@@ -49,7 +49,8 @@ def test_a_new_converter_passes_its_own_test_and_is_told_what_it_takes(tmp_path:
 
 
 @pytest.mark.parametrize(
-    ("name", "content"), [("a.xml", "<r><Vcc>3.3</Vcc></r>"), ("a.json", '{"Vcc": "3.3"}'), ("a.log", "Vcc = 3.3")]
+    ("name", "content"),
+    [("a.xml", "<r>\n<s><Vcc>3.3</Vcc></s>\n</r>"), ("a.json", '{"Vcc": "3.3"}'), ("a.log", "Vcc = 3.3")],
 )
 def test_a_new_converter_from_a_real_file_converts_that_file(tmp_path: Path, name: str, content: str) -> None:
     (tmp_path / name).write_text(content)
@@ -67,6 +68,18 @@ def test_what_is_no_name_is_refused_and_nothing_is_written(tmp_path: Path, name:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("name", ["json", "xml", "pytest"])
+def test_a_name_that_would_hide_a_module_from_the_converters_own_test_is_refused(tmp_path: Path, name: str) -> None:
+    assert "choose another name" in pywats(tmp_path, "converters", "new", name, code=1).stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["none", "uut_report", "class"])
+def test_a_new_converter_of_any_name_runs(tmp_path: Path, name: str) -> None:
+    pywats(tmp_path, "converters", "new", name)
+    assert "as expected" in pywats(tmp_path, "converters", "test", f"{name}/{name}.py").stdout
+
+
 def test_what_is_there_already_is_not_written_over(tmp_path: Path) -> None:
     pywats(tmp_path, "converters", "new", "mine")
     assert "is there already" in pywats(tmp_path, "converters", "new", "mine", code=1).stderr
@@ -76,9 +89,31 @@ def test_what_is_not_as_expected_is_told_and_fails(tmp_path: Path) -> None:
     pywats(tmp_path, "converters", "new", "mine")
     (tmp_path / "mine/samples/unit.txt").write_text("Supply voltage = 9\nCurrent = x\n")
     result = pywats(tmp_path, "converters", "test", "mine/mine.py", code=1)
-    assert "error: expected 'none', found \"line 2: 'x' is not a number\"" in result.stdout
+    assert "error: expected none, found \"line 2: 'x' is not a number\"" in result.stdout
     answer = json.loads(pywats(tmp_path, "converters", "test", "mine/mine.py", "--json", code=1).stdout)
     assert answer["files"][0]["error"] == "line 2: 'x' is not a number"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["nosuch.py"], 1, "the converter nosuch.py is not there"),
+        (["mine"], 1, "there is no converter 'mine'"),
+        (["csv"], 1, "there is nothing to convert: name files for csv"),
+        (["mine.py"], 1, "there is nothing to convert: name files, or put some into"),
+        (["csv", "nosuch.csv"], 2, "'nosuch.csv' does not exist"),
+    ],
+)
+def test_what_is_not_there_to_be_tested_is_told(tmp_path: Path, arguments: list[str], code: int, words: str) -> None:
+    (tmp_path / "mine.py").write_text("")
+    assert words in pywats(tmp_path, "converters", "test", *arguments, code=code).stderr
+
+
+def test_what_was_converted_before_a_unit_was_bad_is_told_with_its_time(tmp_path: Path) -> None:
+    example = ROOT / "examples" / "many_units" / "many_units.py"
+    answer = json.loads(pywats(tmp_path, "converters", "test", example, "--json").stdout)
+    assert answer["files"][0]["error"]
+    assert answer["files"][0]["seconds"] > 0
 
 
 def test_with_watch_a_save_runs_it_again(tmp_path: Path) -> None:
@@ -184,4 +219,7 @@ def test_a_format_is_described_with_its_arguments_and_an_entry(tmp_path: Path) -
     shown = pywats(tmp_path, "formats", "describe", "csv").stdout
     assert "  columns.serial_number: text or a whole number or null; default null" in shown
     assert '"module_path": "csv"' in shown
+    for more in ("csv", "--json"):
+        refused = pywats(tmp_path, "formats", "describe", "--markdown", more, code=2)
+        assert "--markdown writes the page of all formats" in refused.stderr
     assert "did you mean csv?" in pywats(tmp_path, "formats", "describe", "cvs", code=1).stderr

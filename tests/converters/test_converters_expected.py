@@ -61,13 +61,13 @@ def test_each_difference_is_told_with_its_place(tmp_path: Path, converter: Path)
 def test_a_failure_is_expected_by_a_part_of_its_sentence(tmp_path: Path, converter: Path) -> None:
     assert check(converter, written(tmp_path, "x", {"error": "could not convert string to float: 'x'"})) == []
     (line,) = check(converter, written(tmp_path, "3", {"error": "float"}))
-    assert line == "error: expected 'float', found 'none'"
+    assert line == "error: expected 'float', found none"
 
 
 def test_where_nothing_is_expected_the_conversion_must_succeed(tmp_path: Path, converter: Path) -> None:
     assert check(converter, written(tmp_path, "3")) == []
     (line,) = check(converter, written(tmp_path, "x"))
-    assert line.startswith("error: expected 'none', found")
+    assert line.startswith("error: expected none, found")
 
 
 def test_what_came_can_be_taken_as_what_is_expected(tmp_path: Path, converter: Path) -> None:
@@ -94,3 +94,14 @@ def test_an_expectation_that_cannot_be_read_is_named(tmp_path: Path, content: st
     (tmp_path / "unit.txt.expected.json").write_text(content)
     with pytest.raises(ConversionError, match=r"unit\.txt\.expected\.json"):
         samples(tmp_path)
+
+
+@pytest.mark.parametrize("expected", [[1], {"reprots": []}, {"arguments": 5}, {"error": 7}, {"reports": {}}])
+def test_what_cannot_be_meant_as_expected_is_told_with_its_file(tmp_path: Path, expected: object) -> None:
+    with pytest.raises(ConversionError, match=r"unit\.txt\.expected\.json must hold a JSON object with"):
+        written(tmp_path, "3", expected)
+
+
+def test_a_source_that_is_gone_is_an_error_of_the_trial(tmp_path: Path, converter: Path) -> None:
+    trial = run(setup_of(str(converter), {}), tmp_path / "gone.txt")
+    assert str(trial.error) == f"{tmp_path / 'gone.txt'} cannot be read: No such file or directory"
