@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from pywats_client.converters.reading.fields import Fields, tell
+from pywats_client.converters.reading.nested import is_judged
 from pywats_client.converters.reading.step_results import StepResult
 from pywats_client.errors import ConversionError
 from pywats_client.wsjf import SequenceCall, Step, UutReport
@@ -123,20 +124,12 @@ def settle(report: UutReport, fields: Fields, status: Status | None, word: str, 
         return fields.settle(report, status)
     if word:
         report.root.note(f"The file says of the unit: {word}.")
-    if status == "D" or (not word and _is_judged(report.root)):
-        return fields.settle(report, report.result if _is_judged(report.root) else None)
+    if status == "D" or (not word and is_judged(report.root)):
+        return fields.settle(report, report.result if is_judged(report.root) else None)
     try:
         return fields.settle(report, fields.require_result(None))
     except ConversionError as fault:
         raise ConversionError(str(fault), line=line) from None
-
-
-def _is_judged(sequence: SequenceCall) -> bool:
-    """Whether any step within has a verdict."""
-    return any(
-        _is_judged(step) if isinstance(step, SequenceCall) else step.status in ("P", "F", "E", "T")
-        for step in sequence.steps
-    )
 
 
 def moment_or_fault(text: str, line: int | None) -> datetime:
