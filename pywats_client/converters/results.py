@@ -183,15 +183,16 @@ def _complete_start(report: dict[str, Any], source: Source) -> None:
     elif isinstance(start, str):
         try:
             moment = datetime.fromisoformat(start)
-        except ValueError:
+            if moment.utcoffset() is None:
+                moment = moment.astimezone()
+                report["start"] = moment.isoformat()
+        except (ValueError, OverflowError):
             return  # the check says so, with its place
-        if moment.utcoffset() is None:
-            moment = moment.astimezone()
-            report["start"] = moment.isoformat()
     else:
         return
     if not report.get("startUTC"):
-        report["startUTC"] = utc_text(moment)
+        with suppress(OverflowError):  # at the ends of the calendar, of which the check says what is wrong
+            report["startUTC"] = utc_text(moment)
 
 
 def _facts(report: Mapping[str, Any]) -> tuple[str, ...]:

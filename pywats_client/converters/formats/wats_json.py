@@ -9,6 +9,7 @@ from pywats_client.converters.reading.exported import complete
 from pywats_client.converters.reading.fields import Fields, FormatArguments
 from pywats_client.converters.reading.json_values import read
 from pywats_client.converters.reading.texts import beginning
+from pywats_client.converters.reading.wire_steps import Wire, put_start
 from pywats_client.errors import ConversionError
 
 _TYPE = re.compile(r'"type"\s*:\s*"[TR]"')
@@ -42,10 +43,18 @@ class WatsJson(FileConverter):
         fields = Fields(source, context.arguments)
         for place, report in enumerate(_reports(source), 1):
             if isinstance(report, dict):
+                _settle_start(report)
                 complete(report, fields)
                 yield report
             else:
                 yield ConversionError(f"entry {place} of the list is not a report, which is an object: {{…}}")
+
+
+def _settle_start(report: Wire) -> None:
+    """The start, of which either text may be missing; two that are not the same instant are left to the check."""
+    start, in_utc = (report.get(key) or "" for key in ("start", "startUTC"))
+    if isinstance(start, str) and isinstance(in_utc, str):
+        put_start(report, start, in_utc)
 
 
 def _reports(source: Source) -> list[Any]:
