@@ -1,5 +1,6 @@
 """JSON that others wrote: what must be an object or a list is one, and everything has a text."""
 
+import itertools
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -11,6 +12,9 @@ from pywats_client.errors import ConversionError
 Json = Mapping[str, Any]
 """An object of the file; what stands in it may be of any kind."""
 
+_MAX_NESTING = 250
+_TOO_DEEP = "the JSON is nested too deeply to be a result"
+
 
 def read(source: Source, parse_constant: Callable[[str], Any] | None = None) -> Any:
     """What the file holds. NaN and infinities are numbers, or what `parse_constant` makes of them.
@@ -21,15 +25,29 @@ def read(source: Source, parse_constant: Callable[[str], Any] | None = None) -> 
     if not text.strip():
         raise ConversionError("the file is empty")
     try:
-        return json.loads(text, strict=False, parse_constant=parse_constant)
+        content = json.loads(text, strict=False, parse_constant=parse_constant)
     except json.JSONDecodeError as fault:
         breaks_off = fault.pos >= len(text.rstrip()) or fault.msg.startswith("Unterminated")
         message = "the JSON breaks off" if breaks_off else f"the file is not JSON: {fault.msg}, column {fault.colno}"
         raise ConversionError(message, line=fault.lineno) from None
     except RecursionError:
-        raise ConversionError("the JSON is nested too deeply to be a result") from None
+        raise ConversionError(_TOO_DEEP) from None
     except ValueError as fault:  # a number of thousands of digits
         raise ConversionError(f"the file is not JSON: {fault}") from None
+    if _is_deep(content):
+        raise ConversionError(_TOO_DEEP)
+    return content
+
+
+def _is_deep(content: Any) -> bool:
+    """Whether it is nested so deeply that what is made of it could be read by no one, a server among them."""
+    level: list[Any] = [[content]]
+    for _ in range(_MAX_NESTING):
+        inner = (holder.values() if isinstance(holder, dict) else holder for holder in level)
+        level = [value for value in itertools.chain.from_iterable(inner) if isinstance(value, dict | list)]
+        if not level:
+            return False
+    return True
 
 
 def obj(holder: Json, key: str, place: str) -> Json:

@@ -8,6 +8,7 @@ from typing import Any
 
 from pywats_client.converters.reading.attributes import whole
 from pywats_client.converters.reading.measured import OPERATORS, VERDICTS, number
+from pywats_client.converters.reading.nested import MAX_DEPTH
 from pywats_client.converters.reading.texts import Line
 from pywats_client.converters.reading.wire_steps import Wire, empty_root, judge, note, put_number
 from pywats_client.errors import ConversionError
@@ -208,6 +209,8 @@ class Steps:
                 row.take(column)
 
     def _begin_sequence(self, row: Row) -> Wire:
+        if len(self._open) > MAX_DEPTH:
+            raise ValueError(f"sequences are nested more than {MAX_DEPTH} deep")
         step = self._begin(row, "SequenceCall", status=_status(row.take("status")), steps=[])
         step["seqCall"] = {"path": step["name"], "name": step["name"], "version": "1.0"}
         self._open.append(step)
