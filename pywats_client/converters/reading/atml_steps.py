@@ -20,6 +20,7 @@ from pywats_client.converters.reading.step_results import GROUPS, TEST, StepResu
 from pywats_client.converters.reading.unit_facts import moment_or_fault
 from pywats_client.converters.reading.xml import Element, line_of, local
 from pywats_client.wsjf import Step
+from pywats_client.wsjf.model import Status
 from pywats_client.wsjf.payloads import SequenceInfo
 
 STEPS = frozenset({"TestGroup", "Test", "SessionAction"})
@@ -114,12 +115,18 @@ def _read_fact(result: StepResult, child: Element) -> None:
             result.notes += [f"{name} {key}".strip() + f": {text}" for key, text in found if text]
 
 
-def judge(result: StepResult, outcome: Element) -> None:
-    """The outcome; its qualifier says more of it, and is what counts where the standard has no word for it."""
-    value, qualifier = attribute(outcome, "value"), attribute(outcome, "qualifier")
+def _status(outcome: Element) -> Status | None:
+    """The verdict; the qualifier says more of it, and is what counts where the standard has no word for it."""
+    value = attribute(outcome, "value")
     status = status_of(value)
     if status is None or status == "T":
-        status = status_of(qualifier) or ("S" if value == "NotStarted" else status)
+        status = status_of(attribute(outcome, "qualifier")) or ("S" if value == "NotStarted" else status)
+    return status
+
+
+def judge(result: StepResult, outcome: Element) -> None:
+    """The outcome of a step, with all that it says."""
+    value, qualifier, status = attribute(outcome, "value"), attribute(outcome, "qualifier"), _status(outcome)
     result.judge(f"{value} {qualifier}".strip(), status)
     if qualifier and status_of(qualifier) is None and status is not None:
         result.notes.append(f"Outcome: {value}, {qualifier}")
@@ -186,7 +193,7 @@ def _read_result(result: StepResult, element: Element, name: str, has_own: bool)
     unit = value.unit if isinstance(value, Scalar) else ""
     limits = Limits() if comparison is None else limits_of(comparison, unit)
     outcome = element.find("{*}Outcome")
-    status = None if outcome is None else status_of(attribute(outcome, "value"))
+    status = None if outcome is None else _status(outcome)
     if value is not None and (name in _TAKEN or (has_own and name and comparison is None)):
         result.take(name, value)
     elif data is not None and isinstance(value, Scalar):
