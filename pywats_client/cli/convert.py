@@ -107,15 +107,18 @@ async def _run(source: Path, converter: str | None, arguments: dict[str, Any], i
 async def _detect(workers: "Workers", source: Path) -> str:
     """The format that is surest of a file. Raises ConversionError where none knows it."""
     from pywats_client.converters.detect import detect, told
+    from pywats_client.converters.extra import unasked
 
     if source.is_dir():
         raise ConversionError(f"{source.name} is a folder: name its converter with --converter")
+    if not source.is_file():  # a pipe might never end
+        raise ConversionError(f"{source.name} is neither a file nor a folder")
     matches = await detect(workers, source)
     best = matches[0]
     if not best.confidence:
         raise ConversionError(
             f"no format is known by the content of {source.name}: name one with --converter; "
-            "`pywats-client formats list` shows them"
+            f"`pywats-client formats list` shows them{unasked()}"
         )
     say(f"{source.name} is taken for {best.format}, by its content ({told(matches)})")
     return best.format

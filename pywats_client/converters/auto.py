@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import Field
 
 from pywats_client.converters.base import Context, Converter, FileConverter, Report, Source
+from pywats_client.converters.extra import unasked
 from pywats_client.converters.matches import Match, told
 from pywats_client.converters.reading.fields import FormatArguments
 from pywats_client.converters.registry import built_in_names, check_arguments, load, resolve_built_in
@@ -42,7 +43,7 @@ class Auto(FileConverter):
         if confidence <= arguments.reject_threshold:
             raise ConversionError(
                 f"no format is sure enough of {source.name}: {told(found)}; "
-                f"the argument reject_threshold is {arguments.reject_threshold:g}"
+                f"the argument reject_threshold is {arguments.reject_threshold:g}{unasked()}"
             )
         if confidence < arguments.alarm_threshold:
             context.log.warning("%s is taken for %s, which is not sure: %s", source.name, name, told(found))

@@ -109,6 +109,8 @@ def test_wrong_usage_and_wrong_names_have_their_exit_codes(tmp_path: Path) -> No
     nobodys = convert(tmp_path, "a.csv")
     assert nobodys.returncode == 1
     assert "no format is known by the content of a.csv" in nobodys.stderr
+    os.mkfifo(tmp_path / "pipe")
+    assert "pipe is neither a file nor a folder" in convert(tmp_path, "pipe").stderr
     folder = convert(tmp_path, tmp_path, "--converter", "csv")
     assert "the converter csv takes a file" in folder.stderr
 

@@ -1,6 +1,7 @@
 """A converter that takes whatever a built-in format knows, and says how sure that is."""
 
 import logging
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,16 @@ def test_a_file_goes_to_the_format_that_knows_it_with_its_settings(tmp_path: Pat
 
 def test_what_no_format_knows_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConversionError, match="no format is sure enough of unit: none knows it"):
+        converted(tmp_path, "\x01\x02")
+
+
+def test_where_a_library_is_missing_a_file_that_nobody_knows_comes_with_the_command_that_installs_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "lxml", None)
+    with pytest.raises(
+        ConversionError, match=r"lxml, which is not installed, .*: pip install 'pywats-client\[formats\]'"
+    ):
         converted(tmp_path, "\x01\x02")
 
 
