@@ -114,13 +114,14 @@ async def _ask(plugins: dict[str, str]) -> "list[Format]":
 
     from pywats_client.converters.formats_page import Format
     from pywats_client.converters.process import Setup, open_workers
-    from pywats_client.converters.registry import resolve
+    from pywats_client.converters.registry import AUTO, resolve
 
-    formats = []
+    formats, anything = [], resolve(AUTO, Path())[0]
     async with open_workers(trio.CapacityLimiter(1)) as workers:
         for name, package in plugins.items():
             try:
-                info = await workers.describe(Setup(name=name, module=resolve(name, Path())[0]))
+                # Asked by the setup of another, because its own may need arguments that nobody has set yet.
+                info = await workers.describe(Setup(name=name, module=anything), resolve(name, Path())[0])
                 formats.append(Format(name, dataclasses.asdict(info), f"from {package}"))
             except ConversionError as fault:
                 nothing = {"description": "", "documentation": "", "arguments_schema": {}}

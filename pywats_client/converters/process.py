@@ -86,10 +86,13 @@ class Workers:
         idle = sum(len(crew.idle) for crew in self._crews.values())
         return Statistics(alive=self._places, busy=self._places - idle, retired=self._retired)
 
-    async def describe(self, setup: Setup) -> ModuleInfo:
-        """What the converter says of itself. ConversionError where it does not load, or refuses its arguments."""
+    async def describe(self, setup: Setup, module: str = "") -> ModuleInfo:
+        """What the converter says of itself. ConversionError where it does not load, or refuses its arguments.
+
+        With `module`, what that one says, whose arguments need not be known yet.
+        """
         async with self._borrowed(setup) as worker:
-            reply = await worker.call({"kind": "describe"}, setup.timeout_seconds)
+            reply = await worker.call({"kind": "describe", "module": module}, setup.timeout_seconds)
         with _answer_expected():
             return ModuleInfo(**{name: reply.header[name] for name in ModuleInfo.__dataclass_fields__})
 

@@ -60,9 +60,11 @@ class Worker:
             self._allow_cpu(self._setup["timeout_seconds"])
         header = request.header
         if request.kind == "describe":
+            from pywats_client.converters import registry
             from pywats_client.converters.describe import describe as described
 
-            return {"kind": "description", **described(type(self._converter))}
+            kind = registry.load(header["module"]) if header["module"] else type(self._converter)
+            return {"kind": "description", **described(kind)}
         companions = tuple(map(Path, header.get("companions", ())))
         source = self._source(Path(header["source"]), companions)
         if request.kind == "companions":
