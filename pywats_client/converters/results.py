@@ -60,32 +60,36 @@ def sentence(fault: Fault) -> str:
 
 
 class Faults:
-    """What is wrong with the units of a source: the first of them in words, and how many there are."""
+    """What is wrong with the units of a source: each sentence once, with the lines of those it is about."""
 
     def __init__(self) -> None:
         self.good = 0
         """units of which there is a report"""
-        self._count = 0
-        self._told: list[ConversionError] = []
+        self._count = self._told = 0
+        self._first: ConversionError | None = None
+        self._lines: dict[str, list[int]] = {}
 
     def add(self, fault: ConversionError) -> None:
         """Another one."""
+        self._first = self._first or fault
         self._count += 1
-        if len(self._told) < MAX_FAULTS:
-            self._told.append(fault)
+        if self._told < MAX_FAULTS:
+            self._told += 1
+            line = [] if fault.line is None else [fault.line]
+            self._lines.setdefault(str(fault).removeprefix(f"line {fault.line}: "), []).extend(line)
 
     def raise_any(self) -> None:
         """Raise ConversionError where there were some, PartlyConverted where there are good units beside them."""
-        if not self._count:
+        if self._first is None:
             return
         if self._count == 1 and not self.good:
-            raise self._told[0]
-        lines = [str(fault) for fault in self._told]
-        if self._count > len(lines):
-            lines.append(f"… and {self._count - len(lines)} more")
+            raise self._first
+        told = [f"line {', '.join(map(str, lines))}: {text}" if lines else text for text, lines in self._lines.items()]
+        if self._count > self._told:
+            told.append(f"… and {self._count - self._told} more")
         kind = PartlyConverted if self.good else ConversionError
         of_all = f"{self._count} of {self._count + self.good} units cannot be converted:"
-        raise kind("\n".join([of_all, *lines]), details=self._told[0].details)
+        raise kind("\n".join([of_all, *told]), details=self._first.details)
 
 
 class Finished(NamedTuple):

@@ -1,5 +1,6 @@
 """The service needs its core dependencies, and nothing else that happens to be installed here."""
 
+import json
 import subprocess
 import venv
 from importlib import metadata
@@ -54,6 +55,12 @@ async def test_the_service_converts_and_uploads_with_its_core_dependencies_alone
     async with station.running(python=str(python)):
         await station.until(lambda: station.is_at_rest(1))
     assert await serials(server) == ["A"]
-    for extra in ("starlette", "hypercorn", "pytest", "hypothesis", "setuptools"):
+    for extra in ("lxml", "nptdms", "robot", "starlette", "hypercorn", "pytest", "hypothesis", "setuptools"):
         refused = subprocess.run([python, "-c", f"import {extra}"], capture_output=True, check=False)
         assert b"ModuleNotFoundError" in refused.stderr, extra
+    listed = subprocess.run(
+        [python, "-m", "pywats_client", "formats", "list", "--json"], capture_output=True, check=True, text=True
+    )
+    faults = {each["name"]: each["fault"] for each in json.loads(listed.stdout)["formats"]}
+    assert not any(faults[name] for name in ("auto", "csv", "gr228x", "openhtf", "stdf", "wats_json", "wats_text"))
+    assert "pip install 'pywats-client[formats]'" in faults["atml"]

@@ -58,7 +58,7 @@ async def test_a_source_without_a_good_unit_leaves_nothing_in_the_queue(tmp_path
         floor.drop("a.txt", "bad bad")
         failed = await told(events, SourceFailed)
     assert floor.serial_numbers() == []
-    assert failed.reason == "2 of 2 units cannot be converted:\nline 1: no serial number\nline 2: no serial number"
+    assert failed.reason == "2 of 2 units cannot be converted:\nline 1, 2: no serial number"
 
 
 @pytest.mark.trio

@@ -7,9 +7,10 @@ from functools import cached_property
 from typing import Any
 
 from pywats_client.converters.base import Context, FileConverter, Source
-from pywats_client.converters.reading.attributes import Field, amount, field, one_of, others, read_fields, whole
+from pywats_client.converters.reading.attributes import Field, amount, field, one_of, others, read_fields
 from pywats_client.converters.reading.exported import complete, require
 from pywats_client.converters.reading.fields import MAX_FACT, Fields, FormatArguments
+from pywats_client.converters.reading.measured import whole
 from pywats_client.converters.reading.wire_steps import Wire, empty_root, put_start, tell
 from pywats_client.converters.reading.wsxf_steps import (
     STATUS,

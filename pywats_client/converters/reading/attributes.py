@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from pywats_client.converters.reading.measured import number
+from pywats_client.converters.reading.measured import number, whole
 from pywats_client.converters.reading.xml import Element, line_of, local
 from pywats_client.errors import ConversionError
 
@@ -35,14 +35,6 @@ def amount(text: str) -> float:
     if not math.isfinite(value):
         raise ValueError
     return value
-
-
-def whole(text: str) -> int:
-    """A whole number; 5.0 is one."""
-    value = float(text)
-    if not value.is_integer():
-        raise ValueError
-    return int(text) if "." not in text and "e" not in text.lower() else int(value)
 
 
 def truth(text: str) -> bool:

@@ -60,6 +60,14 @@ def limit(text: str, *, decimal_comma: bool = False) -> float | None:
     return None if text.lower() in _NO_LIMIT else number(text, decimal_comma=decimal_comma)
 
 
+def whole(text: str) -> int:
+    """The whole number that a text says; 5.0 is one. ValueError where it says none."""
+    value = float(text)
+    if not value.is_integer():
+        raise ValueError
+    return int(text) if "." not in text and "e" not in text.lower() else int(value)
+
+
 def moment(text: str, form: str = "") -> datetime:
     """A time; one without an offset is the station's local time. `form` as of strptime; empty: ISO 8601."""
     try:

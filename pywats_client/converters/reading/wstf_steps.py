@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pywats_client.converters.reading.attributes import whole
-from pywats_client.converters.reading.measured import OPERATORS, VERDICTS, number
+from pywats_client.converters.reading.measured import OPERATORS, VERDICTS, number, whole
 from pywats_client.converters.reading.nested import MAX_DEPTH
 from pywats_client.converters.reading.texts import Line
 from pywats_client.converters.reading.wire_steps import Wire, empty_root, judge, note, put_number

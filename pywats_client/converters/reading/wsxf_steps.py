@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from pywats_client.converters.reading.attributes import Field, amount, field, one_of, others, read_fields, truth, whole
+from pywats_client.converters.reading.attributes import Field, amount, field, one_of, others, read_fields, truth
+from pywats_client.converters.reading.measured import whole
 from pywats_client.converters.reading.wire_steps import Wire, empty_root, judge, note, put_number, worst
 from pywats_client.converters.reading.xml import Element, line_of, local
 from pywats_client.errors import ConversionError
