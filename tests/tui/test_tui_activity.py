@@ -103,7 +103,7 @@ def test_a_text_filters_what_is_there_and_what_comes(instance: Instance) -> None
             write(running, "room again")
             await seen.sees("no room", "room again", "with 'ROOM'", "2 lines")
             await seen.press("slash", "escape")
-            await seen.sees("with 'ROOM'")
+            await seen.sees("with 'ROOM'", "$ pywats-client logs --follow --level INFO --grep ROOM")
             await seen.press("slash", *["backspace"] * 4, "enter")
             await seen.sees("other", "long ago", "4 lines")
 

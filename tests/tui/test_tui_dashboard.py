@@ -4,6 +4,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
 from tui_parts import NARROW, WALL, WIDE, ago, dashboard, instance_in, run, service, well
 
 from pywats_client.ipc.commands.service import Pause, Resume
@@ -177,3 +178,22 @@ def test_what_is_away_can_be_started_and_what_is_there_can_rest(instance: Instan
             assert not seen.app.twins
 
     run(look())
+
+
+def test_names_in_wide_letters_keep_their_columns_and_take_one_line(instance: Instance) -> None:
+    wide = ConverterStatus(state=ConverterState.RUNNING, last_error="日本語のとても長いファイル名.csv: 失敗" * 3)
+    plain = ConverterStatus(state=ConverterState.RUNNING, last_error="b.csv: no serial number")
+
+    async def look() -> None:
+        async with dashboard(instance) as seen:
+            await seen.sees("acme")
+            lines = seen.text.splitlines()
+            at = next(number for number, line in enumerate(lines) if "検査" in line)
+            assert "日本語" in lines[at]
+            assert lines[at].endswith("…")
+            assert not lines[at + 1]
+            assert "plain" in lines[at - 1]
+            assert cell_len(lines[at].partition("►")[0]) == lines[at - 1].index("►")
+
+    with service(instance, well(converters={"検査": wide, "plain": plain})):
+        run(look())

@@ -4,9 +4,10 @@ import json
 from pathlib import Path
 
 import pytest
-from tui_parts import WIDE, Seen, dashboard, instance_in, run, service, status
+from tui_parts import WIDE, Seen, ago, dashboard, instance_in, log_line, run, service, status
 
 from pywats_client.ipc.commands.service import GetStatus, Pause, Restart, Resume, Stop
+from pywats_client.ipc.commands.sources import FailedSource, GetFailedSources, GetLog
 from pywats_client.paths import Instance
 from pywats_tui.widgets.window_table import WindowTable
 from tests.ipc.ipc_parts import Service
@@ -76,6 +77,46 @@ def test_orders_reach_the_one_under_the_cursor_and_a_stop_is_asked_about(three: 
 
     answers = {Pause: Pause.Result(paused=["uploads"]), Stop: Stop.Result()}
     with service(one) as first, service(two, answers=answers) as second:
+        run(look())
+
+
+def test_the_cursor_begins_on_the_one_that_is_shown(three: list[Instance]) -> None:
+    one, two, _ = three
+
+    async def look() -> None:
+        async with dashboard(two, WIDE) as seen:
+            table = await open_list(seen)
+            assert table.cursor == 1
+            await seen.press("x")
+            await seen.sees("Stop the service of line-2?")
+
+    with service(one), service(two):
+        run(look())
+
+
+def test_nothing_of_another_instance_is_shown_as_that_of_one_that_does_not_run(three: list[Instance]) -> None:
+    one, _, stopped = three
+    past = GetLog.Result(lines=[log_line("a line of line-1")], file="service.log")
+    failed = FailedSource(
+        id="csv/b.csv", converter="csv", name="b.csv", path="/csv/b.csv", failed=ago(hours=1), size=1, reason="no"
+    )
+    sources = GetFailedSources.Result(sources=[failed], total=1)
+
+    async def look() -> None:
+        async with dashboard(one, WIDE) as seen:
+            await seen.sees("acme")
+            await seen.press("6")
+            await seen.sees("a line of line-1")
+            await seen.press("3")
+            await seen.sees("b.csv")
+            seen.app.follow(stopped)
+            await seen.sees("line-3  stale since")
+            await seen.misses("b.csv")
+            await seen.press("6")
+            await seen.sees("from INFO on", "0 lines")
+            await seen.misses("a line of line-1")
+
+    with service(one, answers={GetLog: past, GetFailedSources: sources}):
         run(look())
 
 

@@ -316,7 +316,8 @@ def test_a_service_that_is_lost_is_said_and_the_rows_stay(instance: Instance) ->
     async def talk(seen: Seen, running: Any) -> None:
         await seen.sees("SN-00001")
         running.soon(running.stop)
-        await seen.sees("OFFLINE, as of", "SN-00001")
+        await seen.until(lambda: "stale since" in seen.static("#facts"))
+        await seen.sees("SN-00001")
 
     look(instance, mixed(), talk)
 

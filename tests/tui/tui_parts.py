@@ -150,6 +150,11 @@ class Seen:
     async def press(self, *keys: str) -> None:
         await self._pilot.press(*keys)
 
+    async def click(self, word: str) -> None:
+        """Click on the last place where this stands."""
+        row, line = [(at, line) for at, line in enumerate(self.text.splitlines()) if word in line][-1]
+        await self._pilot.click(offset=(line.rindex(word), row))
+
     async def lean_on(self, keys: Iterable[str]) -> None:
         """Press these as fast as they can be taken."""
         for key in keys:

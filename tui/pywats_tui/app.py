@@ -51,13 +51,13 @@ class PywatsTui(App[None]):
     ]
     MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {page.__name__.lower(): page for page in PAGES}
     DEFAULT_MODE = "dashboard"
-    COMMAND_PALETTE_BINDING = "question_mark"  # the key that the last row has at its right end, whatever else it holds
     BINDINGS: ClassVar[list[BindingType]] = [
         *(Binding(page.KEY, f"switch_mode('{page.__name__.lower()}')", page.TITLE or "", show=False) for page in PAGES),
         Binding("question_mark", "switch_mode('help')", "Help", show=False, key_display="?"),
         Binding("ctrl+l", "command_log", "What was done here, as commands", show=False, key_display="^l"),
         Binding("ctrl+p", "command_palette", "Palette: every screen by its name", show=False, key_display="^p"),
         Binding("q", "quit", "Quit"),
+        Binding("ctrl+q", "quit", "Quit, from everywhere", show=False, key_display="^q", priority=True),
     ]
 
     def __init__(self, instance: Instance, *, is_view_only: bool = False, theme: str = "dark") -> None:

@@ -73,6 +73,10 @@ class ListPage(Page):
     def tell_twin(self) -> None:
         """Show what this list is called on the command line."""
 
+    def forget(self) -> None:
+        """Another service is shown from now on: what is listed is not its own."""
+        self.table.clear()
+
     # --- what it looks like
 
     @property
@@ -100,6 +104,8 @@ class ListPage(Page):
     def show(self, picture: Picture) -> None:
         """Say how it stands, and ask where the list is old."""
         heard = [picture.heard[name] for name in ("snapshot", *sorted(self.EVENTS))]
+        if picture is not self._picture:
+            self.forget()
         if picture is not self._picture or heard != self._heard:
             self._picture, self._heard, self._is_old = picture, heard, True
         is_time = asyncio.get_running_loop().time() - self._asked_at >= REFRESH_SECONDS
@@ -113,7 +119,7 @@ class ListPage(Page):
         parts += [f"search {show_name(self.search_text)!r}"] if self.search_text else []
         parts += [f"{selected:,} selected"] if selected else []
         if picture.link is not Link.LIVE:
-            parts.insert(0, f"OFFLINE, as of {clock_time(picture.since)}")
+            parts.insert(0, f"stale since {clock_time(picture.since)}")
         self.query_one("#facts", Static).update("  ".join(parts), layout=False)
         nothing = self.query_one("#nothing", Static)
         nothing.display = not self.table.count

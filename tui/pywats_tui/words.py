@@ -45,11 +45,6 @@ def several(number: int, thing: str) -> str:
     return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
 
 
-def fitted(text: str, width: int) -> str:
-    """As wide as that: filled up, or cut with a mark."""
-    return text.ljust(width) if len(text) <= width else f"{text[: max(0, width - 1)]}…"
-
-
 def clock_time_of(moment: str) -> str:
     """The time of day here of an ISO 8601 moment."""
     return clock_time(datetime.fromisoformat(moment))

@@ -41,6 +41,8 @@ class Activity(Page):
         self._search = ""
         self._new: list[LogLine] = []
         self._listener: Worker[None] | None = None
+        self._of: Picture | None = None
+        """the service whose lines these are"""
 
     def body(self) -> Iterable[Widget]:
         """What is filtered, then the lines."""
@@ -50,6 +52,9 @@ class Activity(Page):
     def on_screen_resume(self) -> None:
         """Listen while somebody looks."""
         super().on_screen_resume()
+        if self._of is not self.tui.picture:
+            self._of = self.tui.picture
+            self._begin()
         if self._listener is None:
             self._listener = self._listen()
 
@@ -90,7 +95,7 @@ class Activity(Page):
     def action_level(self) -> None:
         """The next level, after the last one the first."""
         self._level = LEVELS[(LEVELS.index(self._level) + 1) % len(LEVELS)]
-        self.tui.did("logs", "--follow", "--level", self._level)
+        self._tell_twin()
         self._listener = self._listen()
 
     def action_search(self) -> None:
@@ -101,9 +106,13 @@ class Activity(Page):
         if text is not None:
             self._search = text
             self.query_one(LogView).search(text)
-            if text:
-                self.tui.did("logs", "--follow", "--grep", text)
+            self._tell_twin()
             self.paint()
+
+    def _tell_twin(self) -> None:
+        """The same lines on the command line."""
+        text = ("--grep", self._search) if self._search else ()
+        self.tui.did("logs", "--follow", "--level", self._level, *text)
 
     def action_pause(self) -> None:
         """Keep what is shown, or go on."""

@@ -72,8 +72,11 @@ class Instances(Page):
     async def action_look(self) -> None:
         """See who is there now."""
         found = await known_instances(self.tui.instance)
+        is_first = not self._known
         self._known = {known.key: known for known in found}
         self._table.tell_all([Row(known.key, self._cells(known), _paint(known)) for known in found], "id")
+        if is_first:  # what is done here is meant for the one that is shown, until another is chosen
+            self._table.go([known.key for known in found].index(Known(self.tui.instance).key))
         self._tell_about()
 
     def _cells(self, known: Known) -> dict[str, str]:

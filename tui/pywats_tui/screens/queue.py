@@ -89,6 +89,11 @@ class Queue(ListPage):
         search = ("--search", self.search_text) if self.search_text else ()
         self.tui.did("queue", "list", *states, *search)
 
+    def forget(self) -> None:
+        """The figures, too."""
+        super().forget()
+        self._counts = {}
+
     # --- keys
 
     def action_tab(self, step: int) -> None:

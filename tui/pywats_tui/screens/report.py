@@ -42,7 +42,8 @@ class ReportPage(Page):
         super().__init__()
         self._key, self._path = report_id, ""
         self._content: dict[str, Any] | None = None
-        self._moves, self._asked_at, self._is_asking = -1, 0.0, False
+        self._heard: object = None
+        self._asked_at, self._is_asking = 0.0, False
 
     def body(self) -> Iterable[Widget]:
         """Facts above; the steps, and what happened."""
@@ -57,10 +58,11 @@ class ReportPage(Page):
 
     def show(self, picture: Picture) -> None:
         """Ask, and again when reports have moved: this may be one of them."""
-        moves = picture.heard["snapshot"] + picture.heard["report_moved"] + picture.heard["queue_counted"]
-        is_time = asyncio.get_running_loop().time() - self._asked_at >= REFRESH_SECONDS or self._moves < 0
-        if moves != self._moves and is_time and picture.link is Link.LIVE and not self._is_asking:
-            self._moves, self._asked_at = moves, asyncio.get_running_loop().time()
+        heard = (picture, *(picture.heard[name] for name in ("snapshot", "report_moved", "queue_counted")))
+        now = asyncio.get_running_loop().time()
+        is_time = now - self._asked_at >= REFRESH_SECONDS or self._heard is None
+        if heard != self._heard and is_time and picture.link is Link.LIVE and not self._is_asking:
+            self._heard, self._asked_at = heard, now
             self.run_worker(self._ask())
 
     async def _ask(self) -> None:

@@ -33,15 +33,26 @@ class Keys(Widget):
             shown = Content.assemble((f" {name} ", "$footer-key-foreground bold"), f"{text} ")
             if len(left) + len(shown) > room:
                 break
-            left += shown.stylize(Style.from_meta({"@click": f"app.simulate_key({key!r})"}))
-        help_text = Content(_HELP_TEXT).stylize(Style.from_meta({"@click": f"app.simulate_key({HELP!r})"}))
-        return left + " " * max(0, room - len(left)) + help_text
+            left += _clickable(shown, key)
+        left += " " * max(0, room - len(left))
+        return left if self._is_typed("?") else left + _clickable(Content(_HELP_TEXT), HELP)
 
     def _shown(self) -> Iterator[tuple[str, str, str]]:
         """Key, its name and what it does, once for each action."""
         actions = set()
         for active in self.screen.active_bindings.values():
             binding = active.binding
-            if binding.show and active.enabled and binding.action not in actions and binding.key != HELP:
+            name = self.app.get_key_display(binding)
+            if binding.show and active.enabled and binding.action not in actions and not self._is_typed(name):
                 actions.add(binding.action)
-                yield binding.key, self.app.get_key_display(binding), binding.description
+                yield binding.key, name, binding.description
+
+    def _is_typed(self, name: str) -> bool:
+        """Whether this key only writes a character, into the field that has the focus."""
+        focused = self.screen.focused
+        return focused is not None and len(name) == 1 and focused.check_consume_key(name, name)
+
+
+def _clickable(text: Content, key: str) -> Content:
+    """A click on it is the same as the key."""
+    return text.stylize(Style.from_meta({"@click": f"app.simulate_key({key!r})"}))
