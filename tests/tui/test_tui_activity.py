@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.events import MouseScrollUp
 from tui_parts import NARROW, WIDE, Seen, dashboard, instance_in, log_line, run, service
 
 from pywats_client.ipc.commands.queue import HistoryEntry
@@ -141,6 +142,9 @@ def test_without_following_one_stays_where_one_reads(instance: Instance) -> None
             await seen.press("end")
             await seen.sees("the newest")
             assert view.is_following
+            wheel = MouseScrollUp(view, 0, 0, 0, -1, 0, shift=False, meta=False, ctrl=False)
+            view.post_message(wheel)
+            await seen.until(lambda: not view.is_following)
 
     with service(instance, answers={GetLog: PAST}) as running:
         run(look())

@@ -9,6 +9,8 @@ from tui_parts import WIDE, Seen, ago, dashboard, instance_in, log_line, run, se
 from pywats_client.ipc.commands.service import GetStatus, Pause, Restart, Resume, Stop
 from pywats_client.ipc.commands.sources import FailedSource, GetFailedSources, GetLog
 from pywats_client.paths import Instance
+from pywats_tui.screens.source import SourcePage
+from pywats_tui.screens.sources import Sources
 from pywats_tui.widgets.window_table import WindowTable
 from tests.ipc.ipc_parts import Service
 
@@ -109,9 +111,11 @@ def test_nothing_of_another_instance_is_shown_as_that_of_one_that_does_not_run(t
             await seen.sees("a line of line-1")
             await seen.press("3")
             await seen.sees("b.csv")
+            await seen.press("enter")
+            await seen.until(lambda: isinstance(seen.app.screen, SourcePage))
             seen.app.follow(stopped)
-            await seen.sees("line-3  stale since")
-            await seen.misses("b.csv")
+            await seen.until(lambda: isinstance(seen.app.screen, Sources))
+            await seen.sees("line-3  stale since", "0 sources")
             await seen.press("6")
             await seen.sees("from INFO on", "0 lines")
             await seen.misses("a line of line-1")

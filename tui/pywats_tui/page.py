@@ -65,3 +65,19 @@ class Page(ClosesOnce, Screen[None]):
         if self.tui.is_view_only and action in self.WRITES:
             return False
         return super().check_action(action, parameters)
+
+
+class Detail(Page):
+    """A screen over one of the others, about something of the service that was shown when it was opened."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._of: Picture | None = None
+
+    def paint(self) -> None:
+        """Close once another service is shown."""
+        self._of = self._of or self.tui.picture
+        if self._of is self.tui.picture:
+            super().paint()
+        else:
+            self.dismiss()

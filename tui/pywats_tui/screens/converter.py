@@ -14,6 +14,7 @@ from textual.widgets import Static
 from pywats_client.ipc.commands.config import GetConverters
 from pywats_client.ipc.events import ConverterStatus
 from pywats_client.logs import show_name
+from pywats_tui.page import Detail
 from pywats_tui.picture import Link, Picture
 from pywats_tui.screens.converter_keys import ConverterKeys
 from pywats_tui.widgets.converter_list import SIGNS
@@ -24,7 +25,7 @@ ASK_SECONDS = 2.0
 Fact = tuple[str, str]
 
 
-class ConverterDetail(ConverterKeys):
+class ConverterDetail(ConverterKeys, Detail):
     """One converter: its figures, folders, arguments and recent files."""
 
     TITLE = "Converter"
@@ -53,7 +54,7 @@ class ConverterDetail(ConverterKeys):
         status = picture.snapshot.converters.get(self._converter, ConverterStatus())
         self.query_one("#figures", Static).update(_lines(_figures(self._converter, status)))
         heard = picture.heard["snapshot"] + picture.heard["config_changed"]
-        asked = (picture, heard, status.converted, status.failed)
+        asked = (heard, status.converted, status.failed)
         now = asyncio.get_running_loop().time()
         if picture.link is Link.LIVE and asked != self._asked and now - self._asked_at >= ASK_SECONDS:
             self._asked, self._asked_at = asked, now

@@ -8,6 +8,7 @@ from pywats_client.ipc.protocol import Code
 from pywats_client.logs import show_name
 from pywats_tui.forms.field import Field
 from pywats_tui.forms.schema import fields
+from pywats_tui.page import Detail
 from pywats_tui.screens.configuration import converter_section, known_schemas
 from pywats_tui.screens.form_page import FormPage, Section
 
@@ -15,7 +16,7 @@ UNKNOWN = Field("arguments", "map", help="What the converter takes, as JSON.", d
 """In place of fields, where the module does not load."""
 
 
-class ConverterForm(FormPage):
+class ConverterForm(FormPage, Detail):
     """The settings of one converter: ctrl+s saves what the service finds valid."""
 
     TITLE = "Edit"

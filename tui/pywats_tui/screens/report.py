@@ -14,7 +14,7 @@ from pywats_client.ipc.commands.queue import GetReport, HistoryEntry, QueuedRepo
 from pywats_client.logs import show_name, show_text
 from pywats_tui.acting import Deed, copy, discard_reports, retry_reports
 from pywats_tui.list_page import REFRESH_SECONDS
-from pywats_tui.page import Page
+from pywats_tui.page import Detail
 from pywats_tui.picture import Link, Picture
 from pywats_tui.report_rows import STATES, path, why
 from pywats_tui.steps import VERDICTS
@@ -23,7 +23,7 @@ from pywats_tui.widgets.text_pane import TextPane
 from pywats_tui.words import bytes_, duration, stamp
 
 
-class ReportPage(Page):
+class ReportPage(Detail):
     """One report with its steps."""
 
     TITLE = "Report"
@@ -58,7 +58,7 @@ class ReportPage(Page):
 
     def show(self, picture: Picture) -> None:
         """Ask, and again when reports have moved: this may be one of them."""
-        heard = (picture, *(picture.heard[name] for name in ("snapshot", "report_moved", "queue_counted")))
+        heard = [picture.heard[name] for name in ("snapshot", "report_moved", "queue_counted")]
         now = asyncio.get_running_loop().time()
         is_time = now - self._asked_at >= REFRESH_SECONDS or self._heard is None
         if heard != self._heard and is_time and picture.link is Link.LIVE and not self._is_asking:

@@ -11,12 +11,12 @@ from pywats_client.errors import IpcError
 from pywats_client.ipc.commands.sources import GetSource
 from pywats_client.logs import show_name, show_text
 from pywats_tui.acting import Deed, copy, discard_sources, retry_sources
-from pywats_tui.page import Page
+from pywats_tui.page import Detail
 from pywats_tui.widgets.text_pane import TextPane
 from pywats_tui.words import bytes_, stamp
 
 
-class SourcePage(Page):
+class SourcePage(Detail):
     """Why a source could not be converted."""
 
     TITLE = "Source"

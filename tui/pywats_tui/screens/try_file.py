@@ -12,7 +12,7 @@ from textual.worker import Worker
 from pywats_client.errors import IpcError
 from pywats_client.ipc.commands.config import GetConverters, TryFile
 from pywats_client.logs import show_name
-from pywats_tui.page import Page
+from pywats_tui.page import Detail
 from pywats_tui.widgets.path_suggester import PathSuggester
 from pywats_tui.widgets.step_tree import StepTree
 from pywats_tui.words import several
@@ -20,7 +20,7 @@ from pywats_tui.words import several
 TRIAL_SECONDS = 600.0
 
 
-class TryFilePage(Page):
+class TryFilePage(Detail):
     """Convert a file and send nothing: enter begins, escape cancels."""
 
     TITLE = "Try a file"

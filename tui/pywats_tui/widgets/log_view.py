@@ -98,6 +98,10 @@ class LogView(ScrollView, can_focus=True):
         self.is_following = False
         super().action_page_up()
 
+    def on_mouse_scroll_up(self) -> None:
+        """As to the beginning."""
+        self.is_following = False
+
     def _matching(self, lines: Iterable[LogLine]) -> Iterable[tuple[str, str]]:
         for line in lines:
             if self._search in f"{line.level} {line.message}".casefold():
