@@ -19,7 +19,8 @@ def good_samples() -> list[tuple[str, Path]]:
     for file in sorted(SAMPLES.glob("*/*.expected.json")):
         facts = json.loads(file.read_text("utf-8"))
         source = file.with_name(file.name.removesuffix(".expected.json"))
-        is_plain = facts.get("reports") and not facts.get("error") and not facts.get("arguments") and source.is_file()
+        is_good = facts.get("reports") and not facts.get("error") and facts.get("is_known", True)
+        is_plain = is_good and not facts.get("arguments") and source.is_file()
         if is_plain and not source.with_suffix("").is_dir():
             found.append((file.parent.name, source))
     return found

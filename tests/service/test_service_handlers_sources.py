@@ -270,6 +270,7 @@ async def test_a_folder_that_belongs_to_a_source_goes_with_it_both_ways(tmp_path
         (tmp_path / "mended").touch()
         await desk.ask(RetrySources(ids=["mine/a.txt"]), RetrySources.Result)
         await desk.until(lambda: desk.hub.snapshot.delivered == 1)
+        await desk.until((desk.watched / "Done" / "a" / "value.txt").exists)  # what belongs to a source goes last
     assert os.listdir(desk.watched / "Error") == []
     assert (desk.watched / "Done" / "a" / "value.txt").read_text() == "A1"
 
