@@ -1,5 +1,6 @@
 """Converters from an index are installed whole and unchanged, or not at all."""
 
+import errno
 import hashlib
 import io
 import json
@@ -92,7 +93,9 @@ def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path: Path, monkeypatch: py
         install(tmp_path / "converters", Listed(**listed(bomb)), bomb, "")
 
 
-@pytest.mark.parametrize("content", [b"", b"no zip", GOOD[:50], GOOD[:-30]])
+@pytest.mark.parametrize(
+    "content", [b"", b"no zip", GOOD[:50], GOOD[:-30]], ids=["empty", "another file", "its beginning", "cut off"]
+)
 def test_what_is_no_archive_leaves_what_was_there(tmp_path: Path, content: bytes) -> None:
     home = tmp_path / "converters"
     before = install(home, Listed(**listed(GOOD)), GOOD, "")
@@ -157,3 +160,22 @@ def test_what_is_no_index_is_told_with_its_place(tmp_path: Path, text: str, word
     (tmp_path / "index.json").write_text(text)
     with pytest.raises(IndexFault, match=words):
         Index(str(tmp_path))
+
+
+def test_a_new_version_that_cannot_be_put_in_place_leaves_the_one_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "converters"
+    before = install(home, Listed(**listed(GOOD)), GOOD, "")
+    rename = Path.rename
+
+    def full(path: Path, target: Path) -> Path:
+        if path.name.endswith(".tmp"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", full)
+    with pytest.raises(OSError, match="No space left"):
+        install(home, Listed(**listed(GOOD, version="2.0")), GOOD, "")
+    assert installed(home) == [before]
+    assert [path.name for path in home.iterdir()] == ["x"]

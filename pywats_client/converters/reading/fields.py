@@ -3,9 +3,9 @@
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field
 
 from pywats_client.converters.base import Converter, Source
 from pywats_client.converters.reading.nested import is_judged
@@ -16,6 +16,18 @@ from pywats_client.wsjf.model import Status
 MAX_FACT = 100
 """Characters that a misc info holds."""
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+
+
+def _compiles(pattern: str) -> str:
+    try:
+        re.compile(pattern)
+    except re.error as fault:
+        raise ValueError(f"is no regular expression: {fault}") from None
+    return pattern
+
+
+Pattern = Annotated[str, AfterValidator(_compiles)]
+"""The text of a regular expression, as an argument."""
 
 
 class FormatArguments(Converter.Arguments):
@@ -29,18 +41,9 @@ class FormatArguments(Converter.Arguments):
     process_code: int | None = Field(default=None, ge=0)
     operator: str = ""
     result: Status | None = None
-    name_pattern: str = ""
+    name_pattern: Pattern = ""
     """Regular expression found in the file's name. A group named serial_number, part_number, revision, process_code
     or operator is used where the file has none; others are for placeholders."""
-
-    @field_validator("name_pattern")
-    @classmethod
-    def _compiles(cls, pattern: str) -> str:
-        try:
-            re.compile(pattern)
-        except re.error as fault:
-            raise ValueError(f"is no regular expression: {fault}") from None
-        return pattern
 
 
 class Fields:

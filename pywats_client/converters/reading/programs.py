@@ -4,10 +4,8 @@ import re
 from pathlib import PureWindowsPath
 from typing import Any, NamedTuple
 
-from pydantic import field_validator
-
 from pywats_client.converters.base import Source
-from pywats_client.converters.reading.fields import Fields, FormatArguments
+from pywats_client.converters.reading.fields import Fields, FormatArguments, Pattern
 from pywats_client.converters.reading.texts import TextArguments
 from pywats_client.wsjf import UutReport, shorten
 
@@ -19,19 +17,10 @@ _MAX_PATH, _MAX_NAME, _MAX_VERSION = 500, 200, 30
 class ProductArguments(FormatArguments):
     """The arguments of formats that name the test program, and hardly ever the product."""
 
-    program_pattern: str = r"(?P<part_number>.+)"
+    program_pattern: Pattern = r"(?P<part_number>.+)"
     """Regular expression found in the name of the test program; its groups part_number and revision are used where
     the file, its name and the arguments do not say them. Empty: the program says nothing of the product. The texts
     of the arguments may also hold {program}."""
-
-    @field_validator("program_pattern")
-    @classmethod
-    def _pattern_compiles(cls, pattern: str) -> str:
-        try:
-            re.compile(pattern)
-        except re.error as fault:
-            raise ValueError(f"is no regular expression: {fault}") from None
-        return pattern
 
 
 class ProgramArguments(ProductArguments, TextArguments):
